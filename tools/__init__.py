@@ -1,0 +1,1 @@
+"""What surrounds the product: setting up, embedded servers, the demo's supervisor, a browser for tests."""
