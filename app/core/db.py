@@ -92,7 +92,7 @@ class Scope:
 
 _scope: ContextVar[Scope | None] = ContextVar("database_scope", default=None)
 
-# What a feature wants to bind whenever a tenant's scope opens (the business clock, for one): tenant id -> context manager.
+# What a feature wants bound whenever a tenant's scope opens (the business clock): tenant id -> context manager.
 _on_tenant: list[Callable[[int], AbstractContextManager[Any]]] = []
 
 
@@ -103,7 +103,7 @@ def on_tenant_scope(binder: Callable[[int], AbstractContextManager[Any]]) -> Non
 
 
 def _begin(connection: Connection) -> None:
-    """First statement of every transaction. `SET LOCAL`, not `set_config()`: only the statement reaches Citus workers."""
+    """First statement of every transaction: `SET LOCAL`, since `set_config()` does not reach Citus workers."""
     scope = _scope.get()
     if scope is None:
         raise NoScope("A transaction needs tenant_scope, directory_scope or batch_scope.")
@@ -247,7 +247,7 @@ def rollback() -> None:
 
 @contextmanager
 def transaction() -> Iterator[Session]:
-    """A block that commits at its end and rolls back when it raises. For jobs and commands; a request commits by itself."""
+    """A block that commits at its end, or rolls back when it raises: for jobs and commands (a request commits itself)."""
     try:
         yield session()
     except BaseException:
@@ -287,7 +287,7 @@ def status_column(enum: type[StrEnum], **kwargs: Any) -> Any:
 class Base(DeclarativeBase):
     """Every mapped table. Tables are made by migrations; the mapping only says how rows look."""
 
-    type_annotation_map = {  # noqa: RUF012  # SQLAlchemy reads it as a plain class attribute.
+    type_annotation_map = {  # SQLAlchemy reads it as a plain class attribute.
         datetime: DateTime(timezone=True),
         date: Date(),
         Decimal: Numeric(),

@@ -1,7 +1,7 @@
 """Live facts and values: what open pages are told, through Redis, after the commit.
 
 A fact ("wallet-changed") makes the browser fetch a block again, so the ordinary view decides what may be seen. A value
-(equity) travels as a number on a lane that only displays. Losing a message loses no fact: pages also refresh by themselves.
+(equity) travels as a number on a lane that only displays. A lost message loses no fact: pages also refresh themselves.
 """
 
 from __future__ import annotations
