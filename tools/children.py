@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -56,7 +56,9 @@ def start_child(
 
     The kernel sends `death_signal` when the thread that called this ends: call it from the main thread.
     """
-    identity = {} if account is None else {"user": account.uid, "group": account.gid, "extra_groups": []}
+    identity: dict[str, Any] = {}
+    if account is not None:
+        identity = {"user": account.uid, "group": account.gid, "extra_groups": []}
     return subprocess.Popen(
         [str(part) for part in command],
         stdin=subprocess.DEVNULL,
@@ -65,8 +67,8 @@ def start_child(
         start_new_session=True,
         cwd=cwd,
         env=None if env is None else dict(env),
-        preexec_fn=_die_with_parent(death_signal),  # noqa: PLW1509 - runs after the change of user, which would reset it.
-        **identity,  # type: ignore[call-overload]
+        preexec_fn=_die_with_parent(death_signal),  # Runs after the change of user, which would reset it.
+        **identity,
     )
 
 

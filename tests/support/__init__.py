@@ -1,0 +1,1 @@
+"""What the tests stand on: servers, a database per worker, and the way back to a clean state."""
