@@ -247,7 +247,7 @@ def rollback() -> None:
 
 @contextmanager
 def transaction() -> Iterator[Session]:
-    """A block that commits at its end, or rolls back when it raises: for jobs and commands (a request commits itself)."""
+    """A block that commits at its end or rolls back when it raises: for jobs and commands, not for requests."""
     try:
         yield session()
     except BaseException:

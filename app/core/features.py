@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -68,15 +68,17 @@ class Panel:
 class BundleSection:
     """A feature's part of a tenant bundle: its typed shape, further checks, and what applying it does.
 
-    `check(value)` yields pairs (dotted key, sentence) for what the type cannot say. `apply(value)` runs in the tenant's
-    scope and transaction and must do nothing the second time.
+    `check(value)` yields pairs (dotted key, sentence) for what the type cannot say; `check_with(value, tables)` does so
+    with the other tables of the bundle at hand, and its keys begin at the top of the bundle. `apply(value)` runs in the
+    tenant's scope and transaction and must do nothing the second time.
     """
 
     name: str
     type: type
-    check: Callable[[Any], Sequence[tuple[str, str]]] | None = None
+    check: Callable[[Any], Iterable[tuple[str, str]]] | None = None
     apply: Callable[[Any], None] | None = None
     required: bool = False
+    check_with: Callable[[Any, Mapping[str, Any]], Iterable[tuple[str, str]]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

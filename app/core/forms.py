@@ -67,7 +67,7 @@ class Required(wtf.InputRequired):
     """The field must be filled in."""
 
     def __init__(self, message: Message | None = None) -> None:
-        super().__init__(message or _l("Fill in this field."))  # type: ignore[arg-type]  # A Message renders as text.
+        super().__init__(message or _l("Fill in this field."))
 
 
 class OneOf:

@@ -125,4 +125,4 @@ def commit_then_wait(request_key: str, payload: str, answer_key: str, *, seconds
             _waiting.release()
     except redis.RedisError:
         return None
-    return answer[1] if answer else None
+    return bytes(answer[1]) if answer else None  # type: ignore[arg-type]  # The client answers bytes.

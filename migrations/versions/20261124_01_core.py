@@ -26,6 +26,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Text, nullable=False),
         sa.Column("is_sandbox", sa.Boolean, nullable=False),
         sa.Column("business_offset_seconds", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("config_version", sa.Integer, nullable=False, server_default="0"),
         sa.Column("created_at", INSTANT, nullable=False),
         sa.CheckConstraint("status IN ('active', 'suspended', 'closed')", name="tenant_status"),
         sa.CheckConstraint("business_offset_seconds >= 0", name="tenant_clock_forward"),
