@@ -1,1 +1,1 @@
-"""Servers on loopback that speak the real wire protocol of one outside system. They know nothing of the product's database."""
+"""Servers on loopback that speak the real wire protocol of one outside system and know nothing of ours."""

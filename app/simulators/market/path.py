@@ -17,8 +17,9 @@ _REMEMBERED_POINTS = 200_000
 class RatePath:
     """Units of a currency per euro at any instant.
 
-    At every fixing the path equals the published rate exactly. Between two fixings it is a Brownian bridge of the logarithm, built
-    by halving the interval and moving each midpoint by a normal number that only depends on the seed, the currency and the place.
+    At every fixing the path equals the published rate exactly. Between two fixings it is a Brownian bridge of the
+    logarithm, built by halving the interval and moving each midpoint by a normal number that only depends on the seed,
+    the currency and the place.
     """
 
     def __init__(self, rates: ReferenceRates, seed: int) -> None:

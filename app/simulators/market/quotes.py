@@ -93,8 +93,8 @@ class Quote:
 class Market:
     """Deterministic prices: the same seed and instant always give the same quote.
 
-    Instants after the published history replay it from whole years of 52 weeks before. `pegs` adds currencies that have a fixed
-    rate to another one, such as `{"AED": ("USD", "3.6725")}`.
+    Where the published history does not reach, it is replayed from whole years of 52 weeks before. `pegs` adds
+    currencies that have a fixed rate to another one, such as `{"AED": ("USD", "3.6725")}`.
     """
 
     def __init__(
