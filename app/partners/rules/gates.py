@@ -1,0 +1,65 @@
+"""The gates: what a closed trade, its trader and an upline must satisfy before anything is paid."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+from app.partners.plan import Plan
+from app.partners.rules.facts import ClosedTrade, Facts, Path, Person, ReasonCode
+
+DEALER_REASONS = frozenset({"dealer", "gateway"})
+COPY_REASONS = frozenset({"signal", "copy"})
+
+
+def trade_gates(
+    trade: ClosedTrade, path: Path, plan: Plan, facts: Facts, *, has_rule: bool, has_spread: bool, has_rate: bool
+) -> tuple[ReasonCode, ...]:
+    """Every event gate that fails for one track, in their fixed order. Empty means that the trade counts."""
+    gates, trader = plan.gates, facts.person(trade.client_id)
+    return tuple(
+        code
+        for code, fails in (
+            (ReasonCode.DEMO, trade.is_demo),
+            (ReasonCode.GROUP_EXCLUDED, any(fnmatchcase(trade.group, pattern) for pattern in gates.excluded_groups)),
+            (ReasonCode.SYMBOL_EXCLUDED, any(fnmatchcase(trade.symbol, pattern) for pattern in gates.excluded_symbols)),
+            (ReasonCode.NO_RULE, not has_rule),
+            (ReasonCode.SPREAD_UNKNOWN, not has_spread),
+            (ReasonCode.RATE_UNKNOWN, not has_rate),
+            (ReasonCode.PARTIAL_CLOSE_EXCLUDED, gates.partial_close == "exclude" and trade.is_partial),
+            (ReasonCode.CLOSE_BY_EXCLUDED, gates.close_by == "exclude" and trade.is_close_by),
+            (ReasonCode.DEALER_DEAL, gates.dealer_deals == "exclude" and trade.reason in DEALER_REASONS),
+            (ReasonCode.COPY_TRADE, gates.copy_trades == "exclude" and trade.reason in COPY_REASONS),
+            (ReasonCode.HOLD_TOO_SHORT, _held_too_short(trade, plan)),
+            (ReasonCode.ZERO_MOVE, gates.zero_move == "exclude" and trade.open_price == trade.close_price),
+            (ReasonCode.VOLUME_TOO_SMALL, trade.volume_lots < gates.min_volume_lots),
+            (ReasonCode.CLIENT_NOT_ACTIVE, not trader.is_active),
+            (ReasonCode.CLIENT_KYC, trader.kyc_level < gates.client_kyc_level),
+            (ReasonCode.CLIENT_LOCKED, trader.is_accrual_locked),
+            (ReasonCode.BEFORE_ATTRIBUTION, not path.was_attributed),
+            (ReasonCode.FRAUD_REJECT, facts.verdict == "reject"),
+        )
+        if fails
+    )
+
+
+def _held_too_short(trade: ClosedTrade, plan: Plan) -> bool:
+    """Whether the position was open for less than the minimum. Exactly the minimum passes."""
+    if trade.reason in plan.gates.exempt_from_hold:
+        return False
+    milliseconds = (trade.closed_at - trade.opened_at).total_seconds() * 1000
+    return round(milliseconds) < plan.gates.min_hold_seconds * 1000
+
+
+def partner_gates(partner: Person, trader: Person, plan: Plan) -> tuple[ReasonCode, ...]:
+    """Every gate that an upline fails, in their fixed order. Empty means that they may earn."""
+    gates = plan.gates
+    return tuple(
+        code
+        for code, fails in (
+            (ReasonCode.PARTNER_SUSPENDED, not partner.is_active),
+            (ReasonCode.PARTNER_KYC, partner.kyc_level < gates.partner_kyc_level),
+            (ReasonCode.ACCRUAL_LOCKED, partner.is_accrual_locked),
+            (ReasonCode.COUNTRY_DENIED, bool({partner.country, trader.country} & set(gates.countries_denied))),
+        )
+        if fails
+    )
