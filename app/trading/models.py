@@ -1,0 +1,464 @@
+"""Platforms, accounts and what happened on them, as rows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKeyConstraint, Integer, Numeric, Uuid
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.core.db import BulkModel, GlobalModel, TenantModel, status_column
+from app.kit.money import Money
+from app.kit.text import Message, _l, _lp
+
+
+class PlatformLease(GlobalModel):
+    """Which connections exist and which connector owns each. `epoch` grows with every change of owner."""
+
+    __tablename__ = "platform_lease"
+
+    tenant_id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    platform_id: Mapped[UUID] = mapped_column(Uuid(), primary_key=True)
+    bridge_key: Mapped[str]  # Names the platform in the bridge's address; no secret.
+    owner: Mapped[str]
+    epoch: Mapped[int]
+    expires_at: Mapped[datetime]
+
+
+class TradingPlatform(TenantModel):
+    """A trade server of the broker: where it is and under which names its secrets are kept."""
+
+    __tablename__ = "trading_platform"
+
+    code: Mapped[str]
+    kind: Mapped[str]
+    name: Mapped[str]
+    server_name: Mapped[str]  # What a trader types into the terminal.
+    settings: Mapped[dict[str, Any]]
+    password_secret: Mapped[str]
+    bridge_secret: Mapped[str]
+    is_active: Mapped[bool]
+    created_at: Mapped[datetime]
+
+    @property
+    def wallet_purpose(self) -> str:
+        """The purpose of the house wallets in which the clients' money on this platform stands."""
+        return f"platform:{self.id}"
+
+
+class PlatformStatus(BulkModel):
+    """How the link to a platform is, and how far we know what happened there."""
+
+    __tablename__ = "platform_status"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "platform_id"], ["trading_platform.tenant_id", "trading_platform.id"]),
+    )
+
+    platform_id: Mapped[UUID] = mapped_column(Uuid(), primary_key=True)
+    link: Mapped[str]
+    link_changed_at: Mapped[datetime]
+    last_error: Mapped[str]
+    checked_at: Mapped[datetime | None]
+    latency_ms: Mapped[Decimal | None]
+    bridge_epoch: Mapped[str | None]
+    bridge_seq: Mapped[int]
+    bridge_seen_at: Mapped[datetime | None]
+    last_deal_at: Mapped[datetime | None]
+    catch_up_wanted: Mapped[str]  # Why a catch-up is due ("gap", "start"); empty when none is.
+    caught_up_at: Mapped[datetime | None]
+    complete_until: Mapped[datetime | None]  # Business time: every deal before it has been read.
+    high_water_msc: Mapped[int]
+    reconciled_at: Mapped[datetime | None]
+
+
+class ServerOffset(BulkModel):
+    """From this server time on, the platform's clock stood so many minutes ahead of UTC."""
+
+    __tablename__ = "server_offset"
+
+    platform_id: Mapped[UUID] = mapped_column(Uuid(), primary_key=True)
+    from_msc: Mapped[int] = mapped_column(primary_key=True)
+    minutes: Mapped[int]
+    measured_at: Mapped[datetime]
+
+
+class SymbolRow(BulkModel):
+    """An instrument of a platform, as last read."""
+
+    __tablename__ = "symbol"
+
+    platform_id: Mapped[UUID] = mapped_column(Uuid(), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    path: Mapped[str]
+    symbol_class: Mapped[str]
+    description: Mapped[str]
+    profit_currency: Mapped[str]
+    margin_currency: Mapped[str]
+    digits: Mapped[int]
+    contract_size: Mapped[Decimal]
+    updated_at: Mapped[datetime]
+
+
+class AccountType(TenantModel):
+    """A kind of account the brand offers: which group it lies in for each currency, and what may be chosen."""
+
+    __tablename__ = "account_type"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "platform_id"], ["trading_platform.tenant_id", "trading_platform.id"]),
+    )
+
+    code: Mapped[str]
+    platform_id: Mapped[UUID]
+    label: Mapped[dict[str, Any]]  # Language to text.
+    description: Mapped[dict[str, Any]]
+    groups: Mapped[dict[str, Any]]  # Currency to group.
+    leverages: Mapped[list[Any]]
+    default_leverage: Mapped[int]
+    leverage_warning_above: Mapped[int]
+    min_deposit: Mapped[Decimal]
+    is_hedging: Mapped[bool]
+    is_swap_free: Mapped[bool]
+    is_demo: Mapped[bool]
+    demo_deposit: Mapped[Decimal]
+    accounts_max: Mapped[int]
+    position: Mapped[int]
+    is_offered: Mapped[bool]
+    platform: Mapped[TradingPlatform] = relationship(foreign_keys=[platform_id], lazy="raise", viewonly=True)
+
+    @property
+    def currencies(self) -> list[str]:
+        return list(self.groups)
+
+
+class AccountStatus(StrEnum):
+    OPENING = "opening"
+    ACTIVE = "active"
+    REFUSED = "refused"
+    ARCHIVED = "archived"
+
+    @property
+    def label(self) -> Message:
+        return {
+            "opening": _l("Being opened"),
+            "active": _lp("trading account", "Active"),
+            "refused": _l("Not opened"),
+            "archived": _lp("trading account", "Archived"),
+        }[self.value]
+
+    @property
+    def tone(self) -> str:
+        return {"opening": "warning", "active": "success", "refused": "danger", "archived": "secondary"}[self.value]
+
+
+class TradingAccount(TenantModel):
+    """A client's login on a platform. The login is known once the platform has confirmed it."""
+
+    __tablename__ = "trading_account"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "client_id"], ["client.tenant_id", "client.id"]),
+        ForeignKeyConstraint(["tenant_id", "platform_id"], ["trading_platform.tenant_id", "trading_platform.id"]),
+        ForeignKeyConstraint(["tenant_id", "type_id"], ["account_type.tenant_id", "account_type.id"]),
+    )
+
+    client_id: Mapped[UUID]
+    platform_id: Mapped[UUID]
+    type_id: Mapped[UUID]
+    login: Mapped[int | None]
+    group_name: Mapped[str]
+    currency: Mapped[str]
+    leverage: Mapped[int]
+    rights: Mapped[int | None]
+    nickname: Mapped[str]
+    status: Mapped[AccountStatus] = status_column(AccountStatus)
+    is_demo: Mapped[bool]
+    is_hedging: Mapped[bool]
+    reference: Mapped[str]
+    created_at: Mapped[datetime]
+    opened_at: Mapped[datetime | None]
+    platform: Mapped[TradingPlatform] = relationship(foreign_keys=[platform_id], lazy="raise", viewonly=True)
+    account_type: Mapped[AccountType] = relationship(foreign_keys=[type_id], lazy="raise", viewonly=True)
+
+    @property
+    def is_active(self) -> bool:
+        return self.status is AccountStatus.ACTIVE
+
+
+class AccountStateRow(BulkModel):
+    """The account's money as the platform last reported it."""
+
+    __tablename__ = "account_state"
+
+    account_id: Mapped[UUID] = mapped_column(Uuid(), primary_key=True)
+    balance: Mapped[Decimal]
+    credit: Mapped[Decimal]
+    equity: Mapped[Decimal]
+    margin: Mapped[Decimal]
+    free_margin: Mapped[Decimal]
+    margin_level: Mapped[Decimal | None]
+    floating_profit: Mapped[Decimal]
+    at: Mapped[datetime]
+
+
+class OpenPosition(BulkModel):
+    """What is open now, as the platform last reported it."""
+
+    __tablename__ = "open_position"
+
+    platform_id: Mapped[UUID] = mapped_column(Uuid(), primary_key=True)
+    ticket: Mapped[int] = mapped_column(primary_key=True)
+    login: Mapped[int]
+    symbol: Mapped[str]
+    side: Mapped[str]
+    volume_lots: Mapped[Decimal] = mapped_column(Numeric(20, 8))
+    open_price: Mapped[Decimal]
+    current_price: Mapped[Decimal]
+    stop_loss: Mapped[Decimal | None]
+    take_profit: Mapped[Decimal | None]
+    profit: Mapped[Decimal]
+    swap: Mapped[Decimal]
+    opened_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+
+
+class OperationKind(StrEnum):
+    OPEN_ACCOUNT = "open_account"
+    SET_LEVERAGE = "set_leverage"
+    CHANGE_PASSWORD = "change_password"  # noqa: S105
+    FUND = "fund"
+    WITHDRAW = "withdraw"
+    DEMO_DEPOSIT = "demo_deposit"
+
+    @property
+    def label(self) -> Message:
+        return {
+            "open_account": _l("Open account"),
+            "set_leverage": _l("Change leverage"),
+            "change_password": _l("Change password"),
+            "fund": _l("Move money to the account"),
+            "withdraw": _l("Move money from the account"),
+            "demo_deposit": _l("Fill the demo account"),
+        }[self.value]
+
+    @property
+    def moves_money(self) -> bool:
+        return self in (OperationKind.FUND, OperationKind.WITHDRAW, OperationKind.DEMO_DEPOSIT)
+
+
+class OperationState(StrEnum):
+    """`unknown` is neither done nor failed: the platform did not answer. `reconciled` was unknown, and then found
+    done."""
+
+    REQUESTED = "requested"
+    SENT = "sent"
+    CONFIRMED = "confirmed"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    RECONCILED = "reconciled"
+
+    @property
+    def is_final(self) -> bool:
+        return self in (OperationState.CONFIRMED, OperationState.REFUSED, OperationState.RECONCILED)
+
+    @property
+    def is_done(self) -> bool:
+        return self in (OperationState.CONFIRMED, OperationState.RECONCILED)
+
+    @property
+    def label(self) -> Message:
+        return {
+            "requested": _l("Waits to be sent"),
+            "sent": _l("Sent"),
+            "confirmed": _lp("operation", "Done"),
+            "refused": _lp("operation", "Refused"),
+            "unknown": _l("Outcome unknown"),
+            "reconciled": _l("Done, found by looking"),
+        }[self.value]
+
+    @property
+    def tone(self) -> str:
+        return {
+            "requested": "secondary",
+            "sent": "info",
+            "confirmed": "success",
+            "refused": "danger",
+            "unknown": "warning",
+            "reconciled": "success",
+        }[self.value]
+
+
+class PlatformOperation(TenantModel):
+    """One command to a platform, written down before it is sent. Secrets are never part of it."""
+
+    __tablename__ = "platform_operation"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "platform_id"], ["trading_platform.tenant_id", "trading_platform.id"]),
+        ForeignKeyConstraint(["tenant_id", "account_id"], ["trading_account.tenant_id", "trading_account.id"]),
+    )
+
+    key: Mapped[str]
+    platform_id: Mapped[UUID]
+    account_id: Mapped[UUID]
+    kind: Mapped[OperationKind] = status_column(OperationKind)
+    state: Mapped[OperationState] = status_column(OperationState)
+    payload: Mapped[dict[str, Any]]
+    has_secret: Mapped[bool]  # It can only be sent while the password that came with it is at hand.
+    amount_minor: Mapped[int | None]
+    currency: Mapped[str | None]
+    reference: Mapped[str]
+    hold_id: Mapped[UUID | None]
+    actor_kind: Mapped[str]
+    actor_id: Mapped[UUID | None]
+    actor_name: Mapped[str]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    epoch: Mapped[int | None]
+    sent_at: Mapped[datetime | None]
+    looks: Mapped[int] = mapped_column(default=0)
+    next_look_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    result: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    refusal_code: Mapped[int | None]
+    refusal_reason: Mapped[str | None]
+    resolution: Mapped[str] = mapped_column(default="")
+    account: Mapped[TradingAccount] = relationship(foreign_keys=[account_id], lazy="raise", viewonly=True)
+
+    @property
+    def money(self) -> Money | None:
+        if self.amount_minor is None or self.currency is None:
+            return None
+        return Money.from_minor(self.amount_minor, self.currency)
+
+
+class DealRow(BulkModel):
+    """A deal as the platform records it, once per ticket. `revision` counts its corrections."""
+
+    __tablename__ = "deal"
+
+    platform_id: Mapped[UUID] = mapped_column(Uuid(), primary_key=True)
+    ticket: Mapped[int] = mapped_column(primary_key=True)
+    login: Mapped[int]
+    kind: Mapped[str]
+    side: Mapped[str | None]
+    entry: Mapped[str | None]
+    reason: Mapped[str]
+    is_service: Mapped[bool]
+    order_ticket: Mapped[int]
+    position_id: Mapped[int]
+    symbol: Mapped[str]
+    volume_lots: Mapped[Decimal] = mapped_column(Numeric(20, 8))
+    volume_closed_lots: Mapped[Decimal | None] = mapped_column(Numeric(20, 8))
+    contract_size: Mapped[Decimal]
+    price: Mapped[Decimal]
+    position_price: Mapped[Decimal | None]
+    market_bid: Mapped[Decimal | None]
+    market_ask: Mapped[Decimal | None]
+    profit: Mapped[Decimal]
+    swap: Mapped[Decimal]
+    commission: Mapped[Decimal]
+    fee: Mapped[Decimal]
+    profit_rate: Mapped[Decimal | None]
+    comment: Mapped[str]
+    manager_login: Mapped[int]
+    modify_flags: Mapped[int]
+    money_digits: Mapped[int]
+    server_time_msc: Mapped[int]
+    at: Mapped[datetime]
+    content_hash: Mapped[str]
+    batch_no: Mapped[int]
+    arrived_at: Mapped[datetime]
+    revision: Mapped[int]
+    corrected_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]
+
+
+class ClosedTrade(BulkModel):
+    """One closed leg of a position: a closing deal joined to an opening deal it consumes.
+
+    `id` is given once and stays through corrections; `batch_no` is the ingest batch that last changed the row, and
+    grows in the order in
+    which rows become visible: feeds read on from it. An orphan has no opening; a leg that a correction took away
+    keeps its row, `deleted_at`.
+    """
+
+    __tablename__ = "closed_trade"
+
+    platform_id: Mapped[UUID] = mapped_column(Uuid(), primary_key=True)
+    closing_deal: Mapped[int] = mapped_column(primary_key=True)
+    leg: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int]
+    account_id: Mapped[UUID]
+    client_id: Mapped[UUID]
+    login: Mapped[int]
+    position_id: Mapped[int]
+    opening_deal: Mapped[int | None]
+    symbol: Mapped[str]
+    symbol_class: Mapped[str]
+    side: Mapped[str]
+    volume_lots: Mapped[Decimal] = mapped_column(Numeric(20, 8))
+    contract_size: Mapped[Decimal]
+    opened_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime]
+    holding_ms: Mapped[int | None]
+    holding_nearest_ms: Mapped[int | None]
+    open_price: Mapped[Decimal | None]
+    close_price: Mapped[Decimal]
+    open_bid: Mapped[Decimal | None]
+    open_ask: Mapped[Decimal | None]
+    close_bid: Mapped[Decimal | None]
+    close_ask: Mapped[Decimal | None]
+    profit: Mapped[Decimal]
+    swap: Mapped[Decimal]
+    commission: Mapped[Decimal]
+    fee: Mapped[Decimal]
+    profit_rate: Mapped[Decimal | None]
+    profit_currency: Mapped[str | None]
+    account_currency: Mapped[str]
+    is_demo: Mapped[bool]
+    is_partial: Mapped[bool]
+    is_close_by: Mapped[bool]
+    is_edited: Mapped[bool]
+    reason: Mapped[str]
+    arrived_at: Mapped[datetime]
+    batch_no: Mapped[int]
+    revision: Mapped[int]
+    corrected_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]
+
+
+class UnmatchedDeal(BulkModel):
+    """A movement of money on a platform that no operation of ours explains. Its money stands in suspense."""
+
+    __tablename__ = "unmatched_deal"
+
+    platform_id: Mapped[UUID] = mapped_column(Uuid(), primary_key=True)
+    ticket: Mapped[int] = mapped_column(primary_key=True)
+    reason: Mapped[str]
+    login: Mapped[int]
+    account_id: Mapped[UUID | None]
+    operation_id: Mapped[UUID | None]
+    amount: Mapped[Decimal]
+    currency: Mapped[str | None]
+    comment: Mapped[str]
+    entry_id: Mapped[UUID | None]
+    found_at: Mapped[datetime]
+    resolved_at: Mapped[datetime | None]
+    resolved_by: Mapped[str] = mapped_column(default="")
+    note: Mapped[str] = mapped_column(default="")
+
+
+class SyncDifference(TenantModel):
+    """Something that the platform counts otherwise than we do. Resolved by itself when a later comparison agrees."""
+
+    __tablename__ = "sync_difference"
+
+    platform_id: Mapped[UUID]
+    account_id: Mapped[UUID | None]
+    kind: Mapped[str]
+    ours: Mapped[Decimal]
+    theirs: Mapped[Decimal]
+    found_at: Mapped[datetime]
+    resolved_at: Mapped[datetime | None]

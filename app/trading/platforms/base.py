@@ -1,0 +1,309 @@
+"""The port to a trading platform, in our words. Adapters translate names, units and times at this edge and nowhere
+else.
+
+Every method either answers or raises one of the four errors below. A method that changes something is never repeated
+by an adapter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Protocol
+
+
+class RefusalReason(StrEnum):
+    """Why a platform said no, as far as it matters to the person who asked."""
+
+    NOT_ENOUGH_MONEY = "not_enough_money"
+    AMOUNT_TOO_LARGE = "amount_too_large"
+    BAD_PASSWORD = "bad_password"  # noqa: S105
+    GROUP = "group"
+    OPEN_POSITIONS = "open_positions"
+    OTHER_CURRENCY = "other_currency"
+    OTHER_SERVER = "other_server"
+    LOGINS_EXHAUSTED = "logins_exhausted"
+    NOT_FOUND = "not_found"
+    EXISTS = "exists"
+    TOO_FREQUENT = "too_frequent"
+    PARAMETERS = "parameters"
+    IGNORED = "ignored"
+    NOT_SENT = "not_sent"
+    ABSENT = "absent"
+    OTHER = "other"
+
+
+class PlatformError(Exception):
+    """Whatever keeps a platform from doing what it was asked."""
+
+
+class Refused(PlatformError):
+    """The platform answered no: nothing has changed there. `code` is the platform's own number."""
+
+    def __init__(self, code: int, reason: RefusalReason, text: str = "") -> None:
+        super().__init__(f"refused with {code} ({reason}) {text}".rstrip())
+        self.code, self.reason, self.text = code, reason, text
+
+
+class OutcomeUnknown(PlatformError):
+    """The command was handed over and no usable answer came: it may have been done or not."""
+
+
+class PlatformUnavailable(PlatformError):
+    """The platform cannot be asked now. Of this command not one byte was handed over."""
+
+
+class NotPermitted(PlatformError):
+    """The manager login lacks a right for this. Nothing has changed; the broker must be told."""
+
+
+class DealKind(StrEnum):
+    """What a deal is. Only `TRADE` opens or closes anything."""
+
+    TRADE = "trade"
+    BALANCE = "balance"
+    CREDIT = "credit"
+    CHARGE = "charge"
+    CORRECTION = "correction"
+    BONUS = "bonus"
+    COMMISSION = "commission"
+    AGENT = "agent"
+    INTEREST = "interest"
+    CANCELLED_TRADE = "cancelled_trade"
+    DIVIDEND = "dividend"
+    TAX = "tax"
+    COMPENSATION = "compensation"
+    OTHER = "other"
+
+
+class Side(StrEnum):
+    """The direction of a deal or a position."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+
+class Entry(StrEnum):
+    """What a trade does to its position: opens, closes, turns it round, or closes it against an opposite one."""
+
+    IN = "in"
+    OUT = "out"
+    INOUT = "inout"
+    OUT_BY = "out_by"
+    STATE = "state"
+
+
+class PasswordKind(StrEnum):
+    """The two passwords of a trading account: one trades, the other only looks."""
+
+    MAIN = "main"
+    INVESTOR = "investor"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerClock:
+    """How the platform's written time relates to UTC: dated offsets, oldest first, as (first server millisecond,
+    minutes)."""
+
+    offsets: tuple[tuple[int, int], ...]
+
+    def offset_minutes(self, server_msc: int) -> int:
+        """The offset that held at this server time; before the first known change, the first one."""
+        found = self.offsets[0][1]
+        for begins, minutes in self.offsets:
+            if begins > server_msc:
+                break
+            found = minutes
+        return found
+
+    def utc(self, server_msc: int) -> datetime:
+        """The instant meant by a platform time."""
+        return _EPOCH + timedelta(milliseconds=server_msc - self.offset_minutes(server_msc) * 60_000)
+
+    def server_msc(self, instant: datetime) -> int:
+        """How the platform writes this instant, by the latest offset."""
+        return (instant - _EPOCH) // timedelta(milliseconds=1) + self.offsets[-1][1] * 60_000
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Deal:
+    """One execution or one movement of money, as the platform recorded it. Money is signed, in the account's
+    currency."""
+
+    ticket: int
+    login: int
+    kind: DealKind
+    side: Side | None
+    entry: Entry | None
+    reason: str
+    is_service: bool  # A rollover, migration, split and the like: it moves money but neither opens nor closes.
+    order_ticket: int
+    position_id: int
+    symbol: str
+    volume_lots: Decimal
+    volume_closed_lots: Decimal | None
+    contract_size: Decimal
+    price: Decimal
+    position_price: Decimal | None
+    market_bid: Decimal | None
+    market_ask: Decimal | None
+    profit: Decimal
+    swap: Decimal
+    commission: Decimal
+    fee: Decimal
+    profit_rate: Decimal | None
+    comment: str
+    manager_login: int
+    modify_flags: int
+    server_time_msc: int
+    money_digits: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """What is open now. Never a source for closed trades: those come from deals."""
+
+    ticket: int
+    login: int
+    symbol: str
+    side: Side
+    volume_lots: Decimal
+    open_price: Decimal
+    current_price: Decimal
+    stop_loss: Decimal | None
+    take_profit: Decimal | None
+    profit: Decimal
+    swap: Decimal
+    opened_server_msc: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRecord:
+    """The settings and the money of one trading account, as the platform keeps them."""
+
+    login: int
+    group: str
+    name: str
+    leverage: int
+    rights: int
+    balance: Decimal
+    credit: Decimal
+    comment: str
+    last_ip: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountState:
+    """The figures of one account that move with prices."""
+
+    login: int
+    balance: Decimal
+    credit: Decimal
+    equity: Decimal
+    margin: Decimal
+    free_margin: Decimal
+    margin_level: Decimal | None  # Percent; none without used margin.
+    floating_profit: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """An instrument and the units it is counted in."""
+
+    name: str
+    path: str
+    description: str
+    profit_currency: str
+    margin_currency: str
+    digits: int
+    contract_size: Decimal
+    volume_min_lots: Decimal
+    volume_step_lots: Decimal
+
+    @property
+    def symbol_class(self) -> str:
+        """The first folder of the path in small letters: `forex`, `metals`; `other` where there is none."""
+        head, separator, _ = self.path.partition("\\")
+        return head.strip().lower() if separator and head.strip() else "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A set of accounts that share currency and accounting."""
+
+    name: str
+    currency: str
+    currency_digits: int
+    is_hedging: bool
+    margin_call_level: Decimal
+    stop_out_level: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """What an account is opened with. `reference` is written into its comment, so that it can be found again."""
+
+    group: str
+    name: str
+    email: str
+    country: str
+    language: str
+    leverage: int
+    reference: str
+    main_password: str = field(repr=False)
+    investor_password: str = field(repr=False)
+    login: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FundsOperation:
+    """A movement of money on the platform: the deal it became."""
+
+    ticket: int
+    login: int
+    amount: Decimal
+    reference: str
+
+
+class TradingPlatform(Protocol):
+    """One trade server behind one manager login.
+
+    `send_by` is a reading of the loop's clock: a change not yet written to the wire at that moment is not written at
+    all
+    (`PlatformUnavailable`). Reads may be repeated by the adapter, changes never.
+    """
+
+    async def ping(self) -> None: ...
+    async def server_time_msc(self) -> int: ...
+
+    async def open_account(self, account: NewAccount, *, send_by: float | None = None) -> AccountRecord: ...
+    async def find_account(self, group: str, reference: str) -> AccountRecord | None: ...
+    async def set_leverage(self, login: int, leverage: int, *, send_by: float | None = None) -> AccountRecord: ...
+    async def set_group(self, login: int, group: str, *, send_by: float | None = None) -> AccountRecord: ...
+    async def set_rights(self, login: int, rights: int, *, send_by: float | None = None) -> AccountRecord: ...
+    async def change_password(
+        self, login: int, kind: PasswordKind, password: str, *, send_by: float | None = None
+    ) -> None: ...
+    async def check_password(self, login: int, kind: PasswordKind, password: str) -> bool: ...
+
+    async def move_funds(
+        self, login: int, amount: Decimal, reference: str, *, send_by: float | None = None
+    ) -> FundsOperation: ...
+    async def find_funds_operations(self, login: int, reference: str, since_msc: int) -> list[FundsOperation]: ...
+
+    async def read_account(self, login: int) -> AccountRecord: ...
+    async def read_accounts(self, group: str) -> list[AccountRecord]: ...
+    async def read_states(self, logins: Sequence[int]) -> list[AccountState]: ...
+    async def positions(self, logins: Sequence[int]) -> list[Position]: ...
+    async def deals_since(self, groups: Sequence[str], from_msc: int, to_msc: int) -> list[Deal]: ...
+    async def deals_of(self, login: int, from_msc: int, to_msc: int) -> list[Deal]: ...
+    async def count_deals(self, login: int, from_msc: int, to_msc: int) -> int: ...
+    async def groups(self) -> list[Group]: ...
+    async def symbols(self) -> list[Symbol]: ...
+    async def close(self) -> None: ...

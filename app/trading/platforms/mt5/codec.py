@@ -1,0 +1,331 @@
+"""MT5 records to our words and back. The field names are the wire's; every field but the key may be missing in older
+builds.
+
+Values arrive as text, in a few lists as bare numbers; both are read. Nothing passes through a binary float.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any, TypeAlias
+from urllib.parse import quote
+
+from app.trading.platforms.base import (
+    AccountRecord,
+    AccountState,
+    Deal,
+    DealKind,
+    Entry,
+    Group,
+    NewAccount,
+    Position,
+    Side,
+    Symbol,
+)
+
+Record: TypeAlias = Mapping[str, Any]
+
+_LOT_EXT = Decimal(10) ** 8
+_LOT = Decimal(10) ** 4
+
+_KINDS = {
+    0: DealKind.TRADE,
+    1: DealKind.TRADE,
+    2: DealKind.BALANCE,
+    3: DealKind.CREDIT,
+    4: DealKind.CHARGE,
+    5: DealKind.CORRECTION,
+    6: DealKind.BONUS,
+    7: DealKind.COMMISSION,
+    8: DealKind.COMMISSION,
+    9: DealKind.COMMISSION,
+    10: DealKind.AGENT,
+    11: DealKind.AGENT,
+    12: DealKind.INTEREST,
+    13: DealKind.CANCELLED_TRADE,
+    14: DealKind.CANCELLED_TRADE,
+    15: DealKind.DIVIDEND,
+    16: DealKind.DIVIDEND,
+    17: DealKind.TAX,
+    18: DealKind.AGENT,
+    19: DealKind.COMPENSATION,
+    20: DealKind.COMPENSATION,
+}
+_ENTRIES = {0: Entry.IN, 1: Entry.OUT, 2: Entry.INOUT, 3: Entry.OUT_BY, 255: Entry.STATE}
+_REASONS = (
+    "client", "expert", "dealer", "stop_loss", "take_profit", "stop_out", "rollover", "external_client",
+    "variation_margin", "gateway", "signal", "settlement", "transfer", "sync", "external_service", "migration",
+    "mobile", "web", "split", "corporate_action",
+)  # fmt: skip
+_SERVICE_REASONS = frozenset({6, 8, 11, 12, 13, 18})
+
+BALANCE = 2
+
+
+class Unreadable(ValueError):
+    """The platform's answer is not what the protocol promises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer of the Web API: the number of its return code, its text, its `answer`, and members beside it."""
+
+    code: int
+    text: str
+    answer: Any
+    members: Record
+
+    @property
+    def record(self) -> Record:
+        """The answer as one record; raises Unreadable when it is something else."""
+        if not isinstance(self.answer, Mapping):
+            raise Unreadable("The answer is no record.")
+        return self.answer
+
+    @property
+    def records(self) -> list[Record]:
+        """The answer as a list of records. One record alone, and none at all, are lists too."""
+        if self.answer in (None, ""):
+            return []
+        if isinstance(self.answer, Mapping):
+            return [self.answer] if self.answer else []
+        return [row for row in self.answer if isinstance(row, Mapping)]
+
+
+def parse_answer(body: bytes) -> Answer:
+    """Read an answer's JSON. Raises Unreadable."""
+    try:
+        document = json.loads(body.decode("utf-8-sig"), parse_float=Decimal)
+        text = str(document["retcode"])
+        code = int(text.partition(" ")[0])
+    except (ValueError, KeyError, TypeError) as error:
+        raise Unreadable(f"The answer cannot be read: {type(error).__name__}.") from None
+    return Answer(code, text.partition(" ")[2], document.get("answer"), document)
+
+
+def query(params: Mapping[str, object]) -> str:
+    """Parameters as the Web API wants them: its own four escapes first, then percent-encoding, a blank as %20."""
+    parts = []
+    for name, value in params.items():
+        text = str(value)
+        for special in "\\=|\n":  # The backslash first, so that those added for the others stay single.
+            text = text.replace(special, "\\" + special)
+        parts.append(f"{name}={quote(text, safe='')}")
+    return "&".join(parts)
+
+
+def whole(record: Record, name: str, default: int = 0) -> int:
+    """A whole number, `default` when it is missing or empty. Raises Unreadable for anything else."""
+    value = record.get(name)
+    if value is None or value == "":
+        return default
+    try:
+        return int(str(value))
+    except ValueError:
+        return int(number(record, name, Decimal(default)))
+
+
+def number(record: Record, name: str, default: Decimal = Decimal(0)) -> Decimal:
+    """An exact number, `default` when it is missing or empty. Raises Unreadable for anything else."""
+    value = record.get(name)
+    if value is None or value == "":
+        return default
+    try:
+        found = Decimal(str(value))
+    except InvalidOperation:
+        raise Unreadable(f"{name} is no number.") from None
+    if not found.is_finite():
+        raise Unreadable(f"{name} is no finite number.")
+    return found
+
+
+def text(record: Record, *names: str) -> str:
+    """The first of these fields that is there, as text."""
+    for name in names:
+        if record.get(name) is not None:
+            return str(record[name])
+    return ""
+
+
+def lots(record: Record, name: str = "Volume") -> Decimal:
+    """A volume in lots: the field with eight decimals when it is there and not zero, else the one with four."""
+    exact = number(record, name + "Ext")
+    return exact / _LOT_EXT if exact else number(record, name) / _LOT
+
+
+def _known(record: Record, name: str) -> Decimal | None:
+    """A figure for which the platform writes zero when it does not know it."""
+    return number(record, name) or None
+
+
+def deal(record: Record) -> Deal:
+    """A deal record. Unknown kinds and reasons of newer builds are kept as `other`, never taken for a trade."""
+    action = whole(record, "Action")
+    reason = whole(record, "Reason")
+    is_trade = action in (0, 1)
+    closed_known = "VolumeClosed" in record or "VolumeClosedExt" in record
+    return Deal(
+        ticket=whole(record, "Deal"),
+        login=whole(record, "Login"),
+        kind=_KINDS.get(action, DealKind.OTHER),
+        side=(Side.BUY if action == 0 else Side.SELL) if is_trade else None,
+        entry=_ENTRIES.get(whole(record, "Entry"), Entry.STATE) if is_trade else None,
+        reason=_REASONS[reason] if 0 <= reason < len(_REASONS) else f"reason_{reason}",
+        is_service=reason in _SERVICE_REASONS,
+        order_ticket=whole(record, "Order"),
+        position_id=whole(record, "PositionID"),
+        symbol=text(record, "Symbol"),
+        volume_lots=lots(record),
+        volume_closed_lots=lots(record, "VolumeClosed") if closed_known else None,
+        contract_size=number(record, "ContractSize"),
+        price=number(record, "Price"),
+        position_price=_known(record, "PricePosition"),
+        market_bid=_known(record, "MarketBid"),
+        market_ask=_known(record, "MarketAsk"),
+        profit=number(record, "Profit"),
+        swap=number(record, "Storage"),
+        commission=number(record, "Commission"),
+        fee=number(record, "Fee"),
+        profit_rate=_known(record, "RateProfit"),
+        comment=text(record, "Comment"),
+        manager_login=whole(record, "Dealer"),
+        modify_flags=whole(record, "ModifyFlags") or whole(record, "ModificationFlags"),
+        server_time_msc=_milliseconds(record, "Time"),
+        money_digits=whole(record, "DigitsCurrency", 2),
+    )
+
+
+def _milliseconds(record: Record, name: str) -> int:
+    return whole(record, name + "Msc") or whole(record, name) * 1000
+
+
+def position(record: Record) -> Position:
+    """An open position."""
+    return Position(
+        ticket=whole(record, "Position"),
+        login=whole(record, "Login"),
+        symbol=text(record, "Symbol"),
+        side=Side.SELL if whole(record, "Action") == 1 else Side.BUY,
+        volume_lots=lots(record),
+        open_price=number(record, "PriceOpen"),
+        current_price=number(record, "PriceCurrent"),
+        stop_loss=_known(record, "PriceSL"),
+        take_profit=_known(record, "PriceTP"),
+        profit=number(record, "Profit"),
+        swap=number(record, "Storage"),
+        opened_server_msc=_milliseconds(record, "TimeCreate"),
+    )
+
+
+def account_record(record: Record) -> AccountRecord:
+    """A user record."""
+    return AccountRecord(
+        login=whole(record, "Login"),
+        group=text(record, "Group"),
+        name=text(record, "Name"),
+        leverage=whole(record, "Leverage"),
+        rights=whole(record, "Rights"),
+        balance=number(record, "Balance"),
+        credit=number(record, "Credit"),
+        comment=text(record, "Comment"),
+        last_ip=text(record, "LastIP"),
+    )
+
+
+def account_state(record: Record) -> AccountState:
+    """A trading state."""
+    margin = number(record, "Margin")
+    return AccountState(
+        login=whole(record, "Login"),
+        balance=number(record, "Balance"),
+        credit=number(record, "Credit"),
+        equity=number(record, "Equity"),
+        margin=margin,
+        free_margin=number(record, "MarginFree"),
+        margin_level=number(record, "MarginLevel") if margin else None,
+        floating_profit=number(record, "Floating") or number(record, "Profit") + number(record, "Storage"),
+    )
+
+
+def idle_state(account: AccountRecord) -> AccountState:
+    """The trading state of an account that has nothing open: the platform keeps none after a restart."""
+    own = account.balance + account.credit
+    return AccountState(
+        login=account.login,
+        balance=account.balance,
+        credit=account.credit,
+        equity=own,
+        margin=Decimal(0),
+        free_margin=own,
+        margin_level=None,
+        floating_profit=Decimal(0),
+    )
+
+
+def symbol(record: Record) -> Symbol:
+    """A symbol's settings."""
+    return Symbol(
+        name=text(record, "Symbol"),
+        path=text(record, "Path"),
+        description=text(record, "Description"),
+        profit_currency=text(record, "CurrencyProfit"),
+        margin_currency=text(record, "CurrencyMargin"),
+        digits=whole(record, "Digits"),
+        contract_size=number(record, "ContractSize"),
+        volume_min_lots=lots(record, "VolumeMin"),
+        volume_step_lots=lots(record, "VolumeStep"),
+    )
+
+
+def group(record: Record) -> Group:
+    """A group's settings."""
+    return Group(
+        name=text(record, "Group"),
+        currency=text(record, "Currency"),
+        currency_digits=whole(record, "CurrencyDigits", 2),
+        is_hedging=whole(record, "MarginMode") == 2,
+        margin_call_level=number(record, "MarginCall"),
+        stop_out_level=number(record, "MarginStopOut"),
+    )
+
+
+def server_time_msc(record: Record) -> int:
+    """`time/server`: seconds, then the same as text."""
+    try:
+        return int(text(record, "Time").split()[0]) * 1000
+    except (IndexError, ValueError):
+        raise Unreadable("The server's time cannot be read.") from None
+
+
+def cut(value: str, usable: int) -> str:
+    """Text that fits a field. The platform would cut it silently, so what is sent is what is stored."""
+    return value[:usable]
+
+
+def new_account_body(account: NewAccount) -> dict[str, str]:
+    """The body of `user/add`. Passwords travel here and never in the address, which is logged."""
+    body = {
+        "Group": account.group,
+        "Name": cut(account.name, 127),
+        "Email": cut(account.email, 63),
+        "Country": cut(account.country, 31),
+        "Leverage": str(account.leverage),
+        "Rights": str(DEFAULT_RIGHTS),
+        "Comment": cut(account.reference, 63),
+        "PassMain": account.main_password,
+        "PassInvestor": account.investor_password,
+    }
+    if account.login:
+        body["Login"] = str(account.login)
+    return body
+
+
+DEFAULT_RIGHTS = 0x1E3  # May connect, change the password, use trailing stops, expert advisers, reports; not disabled.
+
+
+def login_list(logins: Sequence[int]) -> str:
+    """Several logins as one parameter."""
+    return ",".join(str(login) for login in logins)
