@@ -70,3 +70,8 @@ class Settings:
 def settings() -> Settings:
     """The settings of this process, read once."""
     return Settings.from_env()
+
+
+def environment_secret(slug: str, name: str) -> str | None:
+    """A tenant's secret that the environment gives for its bundle: KONTOR_SECRET_<SLUG>_<NAME>."""
+    return os.environ.get(f"KONTOR_SECRET_{slug.upper().replace('-', '_')}_{name}")

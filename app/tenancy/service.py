@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -79,9 +81,28 @@ _OPERATOR_DOCUMENT: Mapping[str, Any] = {
 }
 
 
+_applying: ContextVar[tuple[int, int, bool] | None] = ContextVar("bundle_being_applied", default=None)
+
+
+@contextmanager
+def version_in_force(tenant: int, version: int, *, is_sandbox: bool) -> Iterator[None]:
+    """Let `current()` answer this version inside the block, before the directory names it: it is being applied."""
+    token = _applying.set((tenant, version, is_sandbox))
+    try:
+        yield
+    except BaseException:
+        forget()  # The version may never come to be; another document may get its number.
+        raise
+    finally:
+        _applying.reset(token)
+
+
 def current() -> TenantConfig:
     """The bound tenant. Read from the database once for each version of its bundle."""
     tenant = db.tenant_id()
+    applying = _applying.get()
+    if applying is not None and applying[0] == tenant:
+        return _config(*applying)
     entry = directory.directory().tenants.get(tenant)
     if entry is None:
         directory.forget()
