@@ -1,0 +1,98 @@
+"""What the books are made of, without a database: owners, lines, drafts, and what makes an entry the same entry."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+from uuid import UUID
+
+from app.kit.money import Money
+
+OwnerKind = Literal["client", "partner", "house"]
+MAIN, HELD, TEMPORARY, REDEEM = "main", "held", "temporary", "redeem"
+_RUNNING_HOUSE: frozenset[str] = frozenset()  # House wallets that need a floor; none does yet.
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose wallet it is: a client, a partner (a client's other role, under the same id), or a house account by name."""
+
+    kind: OwnerKind
+    id: UUID | str
+
+    def __post_init__(self) -> None:
+        if (self.kind == "house") != isinstance(self.id, str):
+            raise TypeError("A house account has a name; a client or partner has an id.")
+
+    @property
+    def uuid(self) -> UUID | None:
+        return self.id if isinstance(self.id, UUID) else None
+
+    @property
+    def house(self) -> str | None:
+        return self.id if isinstance(self.id, str) else None
+
+    @property
+    def keeps_balance(self) -> bool:
+        """Whether the wallet stores its balance. One that does has a floor of zero."""
+        return self.kind != "house" or self.house in _RUNNING_HOUSE
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One side of an entry: what a wallet gains (positive) or gives (negative)."""
+
+    wallet_id: UUID
+    money: Money
+
+
+@dataclass(frozen=True, slots=True)
+class EntryDraft:
+    """An entry that is to be posted. `business_date` is the tenant's trading day; without one it is the present one."""
+
+    key: str
+    kind: str
+    lines: Sequence[Line]
+    memo: str | None = None
+    business_date: date | None = None
+    links: Sequence[tuple[str, UUID]] = field(default=())
+
+
+def unbalanced_currencies(lines: Sequence[Line]) -> list[str]:
+    """Currencies in which the lines do not sum to zero."""
+    totals: dict[str, int] = {}
+    for line in lines:
+        totals[line.money.currency] = totals.get(line.money.currency, 0) + line.money.minor
+    return [currency for currency, total in totals.items() if total]
+
+
+def in_lock_order(lines: Sequence[Line]) -> list[Line]:
+    """The lines by wallet id, which is the order in which every transaction locks wallets."""
+    return sorted(lines, key=lambda line: line.wallet_id.bytes)
+
+
+def content_hash(kind: str, lines: Sequence[Line], reverses: UUID | None = None) -> bytes:
+    """What must be equal for a second call under the same key to be the same act: the kind and every line."""
+    parts = [kind, str(reverses or "")]
+    parts += sorted(f"{line.wallet_id}:{line.money.currency}:{line.money.minor}" for line in lines)
+    return hashlib.sha256("\n".join(parts).encode()).digest()[:16]
+
+
+def slices(drafts: Sequence[EntryDraft], wallets_max: int) -> list[list[EntryDraft]]:
+    """The drafts in their order, cut so that no slice touches more than `wallets_max` wallets (one entry is never cut)."""
+    cut: list[list[EntryDraft]] = []
+    current: list[EntryDraft] = []
+    wallets: set[UUID] = set()
+    for draft in drafts:
+        touched = {line.wallet_id for line in draft.lines}
+        if current and len(wallets | touched) > wallets_max:
+            cut.append(current)
+            current, wallets = [], set()
+        current.append(draft)
+        wallets |= touched
+    if current:
+        cut.append(current)
+    return cut
