@@ -8,13 +8,14 @@ from contextlib import ExitStack
 from uuid import UUID
 
 import structlog
-from flask import Flask, Response, current_app, flash, g, request
+from flask import Flask, Response, current_app, flash, g, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.core import db, http
 from app.core.actor import VISITOR, Actor, acting_as
 from app.core.errors import Forbidden
-from app.identity import service as identity
+from app.identity.service.sessions import resolve_session
+from app.identity.views.cookies import session_token
 from app.restrictions import service as restrictions
 from app.tenancy import service as tenancy
 from app.web.application import place_of_request
@@ -83,17 +84,14 @@ def _enter() -> ResponseReturnValue | None:
 
 
 def _who(audience: str) -> Actor:
-    token = request.cookies.get(identity.cookie_name(secure=request.is_secure), "")
-    if not token:
-        return _visitor(client_ip())
-    actor = identity.resolve_session(
-        token, audience, ip=client_ip(), user_agent=request.headers.get("User-Agent", "")[:300]
-    )
-    return actor or _visitor(client_ip())
-
-
-def _visitor(ip: str) -> Actor:
-    return Actor(VISITOR.kind, None, VISITOR.name, ip=ip, user_agent=request.headers.get("User-Agent", "")[:300])
+    """The signed-in person, or a visitor with an address."""
+    ip, user_agent = client_ip(), request.headers.get("User-Agent", "")[:300]
+    token = session_token(request)
+    signed_in = resolve_session(token, audience) if token else None
+    g.signed_in = signed_in
+    if signed_in is None:
+        return Actor(VISITOR.kind, None, VISITOR.name, ip=ip, user_agent=user_agent)
+    return signed_in.actor(ip, user_agent)
 
 
 def _admit(actor: Actor) -> ResponseReturnValue | None:
@@ -130,7 +128,7 @@ def _ask_restrictions(function: str | None, why_not: str | None, actor: Actor) -
 def _to_sign_in() -> Response:
     """Whoever is not signed in goes to sign-in and comes back to the page they asked for."""
     back = request.full_path.rstrip("?") if request.method == "GET" and not http.is_partial() else "/"
-    url = current_app.extensions["kontor.sign_in_url"](back)
+    url = url_for(f"identity_{g.audience}.sign_in", next=back)
     if request.headers.get("HX-Request") == "true":
         return Response(status=401, headers={"HX-Redirect": url})
     return Response(status=303, headers={"Location": url})

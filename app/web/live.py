@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
-from uuid import UUID
 
 import redis.asyncio as aioredis
 import structlog
@@ -186,8 +185,3 @@ class LiveEndpoint:
         except (aioredis.RedisError, OSError, ValueError):
             fresh = {"fresh": False}
         return f"event: beat\ndata: {json.dumps(fresh)}\n\n".encode()
-
-
-def session_uuid(text: str) -> UUID | None:
-    """The session's id as the signed list carries it; None for a page without a session."""
-    return UUID(text) if text else None

@@ -102,7 +102,8 @@ def _context() -> Mapping[str, Any]:
     audience: str = g.audience
     actor = current_actor()
     locale = select_locale()
-    theme = request.cookies.get("theme", "auto")
+    signed_in = g.get("signed_in")
+    theme = request.cookies.get("theme") or (signed_in.theme if signed_in else "auto")
     return {
         "tenant": _brand(tenant),
         "audience": audience,
