@@ -18,7 +18,7 @@ class InsufficientFunds(DomainError):
 
 
 class KeyReused(Conflict):
-    """The same idempotency key came with other content: a form that was changed and sent again, or a programming error."""
+    """The same idempotency key came with other content: a form changed and sent again, or a programming error."""
 
     message = _l(
         "This request was already sent with other values. Reload the page and start again; nothing has been moved."

@@ -17,8 +17,8 @@ from app.kit.text import Message, _l, _lp
 class Wallet(TenantModel):
     """A balance of one owner, for one purpose, in one currency.
 
-    A client's or partner's balance is what we owe them: positive when it is theirs. `keeps_balance` is off for busy house
-    wallets, whose balance is a snapshot plus the postings after it: a stored one would put every posting in one file.
+    A client's or partner's balance is what we owe them: positive when it is theirs. `keeps_balance` is off for busy
+    house wallets, whose balance is a snapshot plus the postings after it: a stored one would serialise every posting.
     """
 
     __tablename__ = "wallet"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, select
@@ -36,17 +35,17 @@ SELECT ledger_post_batch(
 
 _MAKE_WALLETS = """
 INSERT INTO wallet (
-  tenant_id, id, owner_kind, owner_id, house, purpose, currency, keeps_balance, balance_minor, floor_minor, posting_count,
-  created_at
+  tenant_id, id, owner_kind, owner_id, house, purpose, currency, keeps_balance, balance_minor, floor_minor,
+  posting_count, created_at
 )
 SELECT
   :tenant_id, w.id, w.owner_kind, w.owner_id, w.house, w.purpose, w.currency, w.keeps_balance, 0,
   CASE WHEN w.keeps_balance THEN 0 END, 0, :now
 FROM unnest(
-  CAST(:ids AS uuid[]), CAST(:kinds AS text[]), CAST(:owners AS uuid[]), CAST(:houses AS text[]), CAST(:purposes AS text[]),
-  CAST(:currencies AS text[]), CAST(:keeps AS boolean[])
+  CAST(:ids AS uuid[]), CAST(:kinds AS text[]), CAST(:owners AS uuid[]), CAST(:houses AS text[]),
+  CAST(:purposes AS text[]), CAST(:currencies AS text[]), CAST(:keeps AS boolean[])
 ) AS w (id, owner_kind, owner_id, house, purpose, currency, keeps_balance)
-ORDER BY w.owner_kind, w.owner_id, w.house, w.purpose, w.currency  -- Two transactions that make the same ones meet in order.
+ORDER BY w.owner_kind, w.owner_id, w.house, w.purpose, w.currency  -- Makers of the same ones meet in order.
 ON CONFLICT ON CONSTRAINT wallet_of_owner DO NOTHING
 """
 
@@ -253,7 +252,9 @@ def statement(wallet_id: UUID, *, before_seq: int | None = None, limit: int = 50
     ]
 
 
-def adjustments(*, status: AdjustmentStatus | None, limit: int = 100) -> Sequence[Row[Any]]:
+def adjustments(
+    *, status: AdjustmentStatus | None, limit: int = 100
+) -> Sequence[Row[Adjustment, UUID | None, str, str]]:
     """Adjustments with their wallet's owner: what waits oldest first, what is decided newest first."""
     order = Adjustment.proposed_at if status is AdjustmentStatus.PROPOSED else Adjustment.proposed_at.desc()
     chosen = (
@@ -281,7 +282,7 @@ def adjustment_by_once_key(key: str) -> Adjustment | None:
 
 
 def balances_of(owners: Sequence[UUID], *, kind: str = "client", purpose: str = "main") -> Mapping[UUID, list[Money]]:
-    """What each of these owners has in wallets of a purpose, by currency. For lists; owners without wallets are absent."""
+    """What each of these owners has in wallets of a purpose, by currency. Owners without wallets are absent."""
     rows = session().execute(
         select(Wallet.owner_id, Wallet.balance_minor, Wallet.currency)
         .where(Wallet.owner_kind == kind, Wallet.purpose == purpose, Wallet.owner_id.in_(owners))

@@ -18,7 +18,7 @@ _RUNNING_HOUSE: frozenset[str] = frozenset()  # House wallets that need a floor;
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Whose wallet it is: a client, a partner (a client's other role, under the same id), or a house account by name."""
+    """Whose wallet it is: a client, a partner (a client's other role, same id), or a house account by name."""
 
     kind: OwnerKind
     id: UUID | str
@@ -82,7 +82,7 @@ def content_hash(kind: str, lines: Sequence[Line], reverses: UUID | None = None)
 
 
 def slices(drafts: Sequence[EntryDraft], wallets_max: int) -> list[list[EntryDraft]]:
-    """The drafts in their order, cut so that no slice touches more than `wallets_max` wallets (one entry is never cut)."""
+    """The drafts in their order, cut so that no slice touches more than `wallets_max` wallets; an entry stays whole."""
     cut: list[list[EntryDraft]] = []
     current: list[EntryDraft] = []
     wallets: set[UUID] = set()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 from alembic import op
+
 from app.core.migrate import isolate_by_tenant
 
 revision = "20261124_04_ledger"

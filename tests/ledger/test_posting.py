@@ -85,8 +85,8 @@ def test_another_tenants_wallet_does_not_exist(books: None) -> None:
             own = client_wallet()
         with pytest.raises(ledger.WalletMissing), transaction():
             ledger.post("t-1", "transfer", [Line(foreign, -usd(100)), Line(own, usd(100))], SYSTEM)
+        draft = EntryDraft("t-2", "transfer", [Line(foreign, -usd(100)), Line(own, usd(100))])
         with pytest.raises(ledger.WalletMissing), transaction():
-            draft = EntryDraft("t-2", "transfer", [Line(foreign, -usd(100)), Line(own, usd(100))])
             ledger.post_slice([draft], SYSTEM)
         with pytest.raises(NotFound):
             ledger.balance(foreign)
@@ -172,7 +172,8 @@ def test_a_reversal_that_would_overdraw_is_refused(here: None) -> None:
 def _raw_entry(amounts: dict[UUID, int]) -> None:
     entry = new_id()
     execute_sql(
-        "INSERT INTO journal_entry (tenant_id, id, key, content_hash, kind, business_date, posted_at, actor_kind, actor_name)"
+        "INSERT INTO journal_entry"
+        " (tenant_id, id, key, content_hash, kind, business_date, posted_at, actor_kind, actor_name)"
         " VALUES (:tenant_id, :id, :key, '\\x00', 'raw', current_date, now(), 'system', 'attack')",
         id=entry,
         key=str(entry),

@@ -173,7 +173,10 @@ def post_slice(entries: Sequence[EntryDraft], by: Actor) -> int:
 
 
 def reverse(entry_id: UUID, key: str, by: Actor, reason: str) -> PostedEntry:
-    """Undo an entry by posting its opposite, once. Raises AlreadyReversed, NotReversible, InsufficientFunds, NotFound."""
+    """Undo an entry by posting its opposite, once.
+
+    Raises AlreadyReversed, NotReversible, InsufficientFunds, NotFound.
+    """
     entry = queries.get_entry(entry_id)
     if entry.reverses_id is not None or entry.kind.startswith("hold."):
         raise errors.NotReversible
