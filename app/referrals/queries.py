@@ -1,0 +1,176 @@
+"""Reading the sponsor tree: paths upward as of an instant, levels downward one at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from app.core.db import execute_sql, load_sql, session, tenant_id
+from app.kit import clock
+from app.referrals.models import PartnerLink, ReferralCode
+from app.referrals.rules import FOREVER, PATH_LENGTH_MAX
+
+LEVEL_SIZE = 50
+
+
+class PathTooLong(RuntimeError):
+    """A path longer than any real one: the links are corrupt. Nothing is paid on a cut path."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One upline: distance 1 is the sponsor. `link_id` is the dated link that puts them there."""
+
+    partner_id: UUID
+    link_id: UUID
+    distance: int
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """Somebody in the tree, with the number of people they sponsor themselves."""
+
+    client_id: UUID
+    number: int
+    name: str
+    status: str
+    country: str
+    since: datetime
+    children: int
+
+
+def path_at(client_id: UUID, at: datetime) -> list[Step]:
+    """Everybody above a client as of an instant, nearest first. Raises PathTooLong on corrupt data."""
+    rows = execute_sql(_sql("path"), client_id=client_id, at=at, length_max=PATH_LENGTH_MAX).all()
+    if len(rows) > PATH_LENGTH_MAX:
+        raise PathTooLong(f"More than {PATH_LENGTH_MAX} people stand above client {client_id}.")
+    return [Step(row.parent_id, row.link_id, row.distance) for row in rows]
+
+
+def is_below(client_id: UUID, ancestor_id: UUID, at: datetime) -> bool:
+    """Whether a client stands anywhere below somebody."""
+    return any(step.partner_id == ancestor_id for step in path_at(client_id, at))
+
+
+def children(parent_id: UUID, at: datetime, *, after: int | None = None, limit: int = LEVEL_SIZE) -> list[Branch]:
+    """One level of the tree below a client, by number, from `after` on."""
+    rows = execute_sql(_sql("children"), parent_id=parent_id, at=at, after=after, limit=limit)
+    return [Branch(**row._mapping) for row in rows]
+
+
+def roots(at: datetime, *, after: int | None = None, limit: int = LEVEL_SIZE) -> list[Branch]:
+    """The tops of the tree: those who sponsor somebody and have no sponsor."""
+    return [Branch(**row._mapping) for row in execute_sql(_sql("roots"), at=at, after=after, limit=limit)]
+
+
+def people_below(client_id: UUID, at: datetime) -> dict[int, int]:
+    """How many people stand below a client, by distance."""
+    rows = execute_sql(_sql("below_count"), client_id=client_id, at=at, length_max=PATH_LENGTH_MAX)
+    return {row.distance: row.people for row in rows}
+
+
+def below_from(client_id: UUID, at: datetime) -> list[UUID]:
+    """A client and everybody who stands below them at any instant from `at` on, dated moves of the future included."""
+    rows = execute_sql(_sql("below"), client_id=client_id, at=at, forever=FOREVER, length_max=PATH_LENGTH_MAX)
+    return [row.client_id for row in rows]
+
+
+def closes_cycle(client_id: UUID, parent_id: UUID, at: datetime) -> bool:
+    """Whether putting a client below somebody would make anybody their own ancestor, now or by a move already dated."""
+    row = execute_sql(
+        _sql("would_close_cycle"), client_id=client_id, parent_id=parent_id, at=at, length_max=PATH_LENGTH_MAX
+    ).one()
+    if row.depth > PATH_LENGTH_MAX:
+        raise PathTooLong(f"More than {PATH_LENGTH_MAX} people stand above client {parent_id}.")
+    return bool(row.is_above)
+
+
+def links_of(client_id: UUID) -> list[PartnerLink]:
+    """A client's sponsors over time, newest first; called-off moves included."""
+    statement = (
+        select(PartnerLink)
+        .where(PartnerLink.child_id == client_id)
+        .order_by(PartnerLink.valid_from.desc(), PartnerLink.created_at.desc())
+    )
+    return list(session().scalars(statement))
+
+
+def open_links(client_id: UUID, at: datetime) -> list[PartnerLink]:
+    """The client's links that reach beyond `at`, locked, the earliest first."""
+    statement = (
+        select(PartnerLink)
+        .where(PartnerLink.child_id == client_id, PartnerLink.valid_to > at)
+        .order_by(PartnerLink.valid_from)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return list(session().scalars(statement))
+
+
+def parent_at(client_id: UUID, at: datetime) -> UUID | None:
+    """A client's sponsor as of an instant."""
+    statement = select(PartnerLink.parent_id).where(
+        PartnerLink.child_id == client_id, PartnerLink.valid_from <= at, PartnerLink.valid_to > at
+    )
+    return session().scalar(statement)
+
+
+def link_by_request(request_id: str) -> PartnerLink | None:
+    """The link that an earlier send of the same form made."""
+    return session().scalar(select(PartnerLink).where(PartnerLink.request_id == request_id))
+
+
+def code_row(code: str) -> ReferralCode | None:
+    """A referral code of this tenant."""
+    return session().scalar(select(ReferralCode).where(ReferralCode.code == code))
+
+
+def code_of(client_id: UUID) -> str | None:
+    """The code a client hands out: their first one."""
+    statement = (
+        select(ReferralCode.code)
+        .where(ReferralCode.client_id == client_id)
+        .order_by(ReferralCode.created_at, ReferralCode.code)
+        .limit(1)
+    )
+    return session().scalar(statement)
+
+
+def visits_of(client_id: UUID) -> int:
+    """How often the client's links were followed."""
+    statement = select(func.coalesce(func.sum(ReferralCode.visits), 0)).where(ReferralCode.client_id == client_id)
+    return int(session().scalar(statement) or 0)
+
+
+def count_visit(code: str) -> None:
+    """One more person followed this code's link."""
+    execute_sql("UPDATE referral_code SET visits = visits + 1 WHERE tenant_id = :tenant_id AND code = :code", code=code)
+
+
+def direct_count(client_id: UUID, at: datetime | None = None) -> int:
+    """How many clients somebody sponsors directly."""
+    when = at or clock.business_now()
+    statement = select(func.count()).where(
+        PartnerLink.tenant_id == tenant_id(),
+        PartnerLink.parent_id == client_id,
+        PartnerLink.valid_from <= when,
+        PartnerLink.valid_to > when,
+    )
+    return int(session().scalar(statement) or 0)
+
+
+def lock_tree(*, exclusively: bool) -> None:
+    """Hold the shape of the tenant's tree until the transaction ends: moves alone, registrations beside each other.
+
+    Two moves that are each harmless could close a cycle together; and a newcomer must not slip below somebody whose
+    sub-tree is just being moved.
+    """
+    mode = "pg_advisory_xact_lock" if exclusively else "pg_advisory_xact_lock_shared"
+    execute_sql(f"SELECT {mode}(hashtext('partner_link'), :tenant_id)")
+
+
+def _sql(name: str) -> str:
+    return load_sql("app.referrals", f"sql/{name}.sql")

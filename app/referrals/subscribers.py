@@ -1,0 +1,15 @@
+"""Registration: everybody gets a code at once, and whoever came by a link gets their sponsor."""
+
+from __future__ import annotations
+
+from app.core.actor import current_actor
+from app.clients.events import ClientRegistered
+from app.referrals import service
+
+
+def on_registration(event: ClientRegistered) -> None:
+    """Give the newcomer a code, and the sponsor whose link they followed. An unknown code attributes nobody."""
+    service.give_code(event.client_id)
+    sponsor = service.sponsor_by_code(event.referral_code) if event.referral_code else None
+    if sponsor is not None and sponsor != event.client_id:
+        service.attribute(event.client_id, sponsor, reason="registration by referral link", by=current_actor())
