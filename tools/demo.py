@@ -1,0 +1,250 @@
+"""`make demo`: three broker brands on this machine, with everything they need, until Ctrl-C.
+
+Data, logs and secrets of the demo lie under `var/` (or KONTOR_DATA_DIR). FRESH=1 starts over.
+"""
+
+import fcntl
+import json
+import os
+import resource
+import secrets
+import shutil
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from tools.children import PROJECT
+from tools.postgres import PostgresUnusable
+from tools.progress import StepFailed, run_quietly, step, stop_with
+from tools.roles import RolesMissing
+from tools.servers import Servers, forget, kept_servers
+from tools.supervisor import NotReady, Supervisor
+from tools.valkey import ValkeyUnusable
+
+DATA = Path(os.environ.get("KONTOR_DATA_DIR") or PROJECT / "var").resolve()
+LOGS = DATA / "log"
+PORT = int(os.environ.get("KONTOR_PORT", "8000"))
+HOST = os.environ.get("KONTOR_HOST", "127.0.0.1")
+PYTHON = sys.executable
+
+
+def main() -> None:
+    started = time.monotonic()
+    DATA.mkdir(parents=True, exist_ok=True)
+    stopping = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    _raise_file_limit()
+    print("Kontor demo")
+    try:
+        with ExitStack() as stack:
+            stack.enter_context(_only_one())
+            _run(stack, started, stopping)
+    except KeyboardInterrupt:
+        print("\nStopped before it was ready.")
+        sys.exit(130)
+    except (StepFailed, NotReady, PostgresUnusable, ValkeyUnusable, RolesMissing) as failure:
+        stop_with(failure)
+
+
+def _run(stack: ExitStack, started: float, stopping: threading.Event) -> None:
+    if os.environ.get("FRESH") == "1":
+        _start_over()
+    with step("Starting PostgreSQL and Valkey"):
+        servers = stack.enter_context(kept_servers(DATA, logs=LOGS))
+    _say_servers(servers)
+    ports = Ports()
+    port = ports.near(PORT)
+    if port != PORT:
+        print(f"  Port {PORT} is busy: the pages answer on {port} instead.")
+    env = _environment(servers, port)
+    supervisor = Supervisor(env, LOGS, say=lambda text: print(f"  {time.strftime('%H:%M:%S')} {text}", flush=True))
+    stack.callback(_stop, supervisor)
+    with step("Bringing the database to the newest revision"):
+        run_quietly([PYTHON, "-m", "alembic", "upgrade", "head"], cwd=PROJECT, env=env)
+    brands = sorted(path.parent.name for path in (PROJECT / "tenants").glob("*/tenant.toml"))
+    with step("Starting the trade server simulators"):
+        env |= _start_simulators(supervisor, ports, brands)
+        supervisor.wait_until_ready()
+    with step("Applying the tenants' bundles"):
+        _flask(env, "tenants", "apply")
+    with step("Preparing sign-ins"):
+        sign_ins = json.loads(_flask(env, "demo", "seed").strip().splitlines()[-1])
+    with step("Starting pages, streams, connector, jobs and scheduler"):
+        _start_product(supervisor, ports, port)
+        supervisor.wait_until_ready()
+    _print_table(brands, port, sign_ins, supervisor, time.monotonic() - started)
+    signal.signal(signal.SIGINT, lambda *_: stopping.set())
+    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+    signal.signal(signal.SIGHUP, lambda *_: stopping.set())
+    supervisor.watch(stopping.wait)
+    print("\nStopping ...", flush=True)
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _stop(supervisor: Supervisor) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # A second Ctrl-C must not leave half of it running.
+    supervisor.stop()
+    print("Stopped; the data is kept. `make demo` goes on where this ended.", flush=True)
+
+
+class _only_one:
+    """Two demos on one data directory would fight over it: the second says so and ends."""
+
+    def __enter__(self) -> None:
+        self._file = (DATA / "demo.lock").open("a+")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._file.seek(0)
+            stop_with(f"The demo already runs here (process {self._file.read().strip() or 'unknown'}). Stop it first.")
+        self._file.truncate(0)
+        self._file.write(str(os.getpid()))
+        self._file.flush()
+
+    def __exit__(self, *_failure: object) -> None:
+        self._file.close()
+
+
+def _start_over() -> None:
+    if os.environ.get("DATABASE_URL"):
+        stop_with("FRESH=1 empties only the demo's own servers. Drop and create the database of DATABASE_URL yourself.")
+    with step("Forgetting everything (FRESH=1)"):
+        forget(DATA)
+        for name in ("simulators", "files", "log", "demo-secrets.json"):
+            path = DATA / name
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def _say_servers(servers: Servers) -> None:
+    if servers.postgres is None:
+        print("  The database of DATABASE_URL is used.")
+    if servers.valkey is None:
+        print("  The Redis of REDIS_URL is used.")
+
+
+class Ports:
+    """Free loopback ports, each given out once."""
+
+    def __init__(self) -> None:
+        self._given: set[int] = set()
+
+    def near(self, wanted: int) -> int:
+        """The wanted port, or the next free one."""
+        for port in range(wanted, wanted + 200):
+            if port not in self._given and _is_free(port):
+                self._given.add(port)
+                return port
+        raise StepFailed(f"No free port between {wanted} and {wanted + 199}.")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def _environment(servers: Servers, port: int) -> dict[str, str]:
+    kept = DATA / "demo-secrets.json"
+    if not kept.exists():
+        kept.touch(mode=0o600)
+        names = ("KONTOR_MASTER_KEY", "KONTOR_SECRET_KEY")
+        kept.write_text(json.dumps({name: secrets.token_urlsafe(32) for name in names}))
+    known: dict[str, str] = json.loads(kept.read_text())
+    given = {name: os.environ.get(name, value) for name, value in known.items()}
+    return {
+        **os.environ,
+        **servers.env,
+        **given,
+        "KONTOR_DEMO": "1",
+        "KONTOR_PORT": str(port),
+        "KONTOR_DATA_DIR": str(DATA),
+        "KONTOR_FILES_DIR": str(DATA / "files"),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _flask(env: dict[str, str], *words: str) -> str:
+    return run_quietly([PYTHON, "-m", "flask", "--app", "wsgi:app", *words], cwd=PROJECT, env=env)
+
+
+def _start_simulators(supervisor: Supervisor, ports: Ports, brands: Iterable[str]) -> dict[str, str]:
+    """One process that plays a trade server for each brand. Answers what the product must know of them."""
+    directory = DATA / "simulators"
+    directory.mkdir(exist_ok=True)
+    health = ports.near(8020)
+    servers, addresses = [], {}
+    for number, brand in enumerate(brands, start=1):
+        port, control = ports.near(8030 + number), ports.near(8040 + number)
+        data = directory / brand
+        data.mkdir(exist_ok=True)
+        servers.append({"name": brand, "port": port, "control_port": control, "data_dir": str(data), "seed": number})
+        addresses[brand] = {"host": "127.0.0.1", "port": port, "control_port": control, "data_dir": str(data)}
+    config = directory / "mt5.json"
+    config.write_text(json.dumps({"servers": servers, "health_port": health}, indent=1))
+    command: list[str | Path] = [PYTHON, "-m", "app.simulators.mt5", config]
+    supervisor.add("simulators", command, f"http://127.0.0.1:{health}/health")
+    return {"KONTOR_SIM_MT5": json.dumps(addresses)}
+
+
+def _start_product(supervisor: Supervisor, ports: Ports, port: int) -> None:
+    workers = os.environ.get("KONTOR_WEB_WORKERS", "2")
+    pages: list[str | Path] = [PYTHON, "-m", "uvicorn", "wsgi:asgi", "--host", HOST, "--port", str(port)]
+    pages += ["--workers", workers, "--timeout-graceful-shutdown", "3", "--limit-concurrency", "2000"]
+    pages += ["--no-server-header", "--no-access-log"]
+    supervisor.add("pages", pages, f"http://127.0.0.1:{port}/health")
+    for number, role in enumerate(("connector", "jobs", "scheduler"), start=1):
+        health = ports.near(8010 + number)
+        command = [PYTHON, "worker.py", role, "--health-port", str(health)]
+        supervisor.add(role, command, f"http://127.0.0.1:{health}/health")
+
+
+def _print_table(
+    brands: Iterable[str], port: int, sign_ins: dict[str, Any], supervisor: Supervisor, seconds: float
+) -> None:
+    rows: list[tuple[str, str, str, str]] = []
+    for brand in brands:
+        people = sign_ins.get(brand, {})
+        for place, host in (
+            ("cabinet", f"{brand}.localhost"),
+            ("office", f"office.{brand}.localhost"),
+            ("partner portal", f"partners.{brand}.localhost"),
+        ):
+            rows.append(_row(f"{brand} {place}", f"http://{host}:{port}", people.get(place.split()[0], {})))
+    rows.append(_row("operator console", f"http://operator.localhost:{port}", sign_ins.get("operator", {})))
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    print(f"\nReady in {seconds:.1f} s.\n")
+    header = ("where", "address", "e-mail", "password")
+    widths = [max(width, len(name)) for width, name in zip(widths, header, strict=True)]
+    for row in (header, tuple("-" * width for width in widths), *rows):
+        print("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    print("\n  Health:", ", ".join(f"{process.name} {process.health}" for process in supervisor.processes))
+    print(f"  Logs: {LOGS}\n  Ctrl-C stops everything and keeps the data.\n", flush=True)
+
+
+def _row(where: str, address: str, person: dict[str, str]) -> tuple[str, str, str, str]:
+    return where, address, person.get("email", ""), person.get("password", "")
+
+
+def _raise_file_limit() -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65_536 if hard == resource.RLIM_INFINITY else hard
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))  # Each open page is a stream, and each stream a file.
+
+
+if __name__ == "__main__":
+    main()
