@@ -8,7 +8,6 @@ crash left.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -25,11 +24,10 @@ from app.core.features import BundleSection
 from app.kit import clock
 from app.kit.ids import new_token
 from app.tenancy import directory, secrets, service
-from app.tenancy.bundles.brand import MEDIA_TYPES
 from app.tenancy.bundles.check import Bundle
 from app.tenancy.models import AppliedBundle, TenantHost, TenantRow, TenantStatus
 
-BRAND_FILES = "brand_files"  # Beside the tables in the stored document: the pictures as they were when it was applied.
+BRAND_FILES = "brand_files"  # Beside the tables in the stored document: what the pictures were when it was applied.
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ class Plan:
 
 
 def document_of(bundle: Bundle) -> dict[str, Any]:
-    """The bundle as it is stored: plain JSON values, numbers with a point as text, pictures beside the tables."""
+    """The bundle as it is stored: plain JSON values, numbers with a point as text, the pictures' hashes beside the tables."""
     document: dict[str, Any] = _plain(bundle.source.document)
     document[BRAND_FILES] = {
         key: _picture(bundle, name) for key, name in sorted(bundle.tables["branding"].files.items())
@@ -220,14 +218,8 @@ def _plain(value: Any) -> Any:
 
 
 def _picture(bundle: Bundle, name: str) -> dict[str, str]:
-    file = bundle.source.brand_file(name)
-    content = file.read_bytes()
-    return {
-        "name": name,
-        "media_type": MEDIA_TYPES[file.suffix],
-        "sha256": hashlib.sha256(content).hexdigest(),
-        "base64": base64.b64encode(content).decode("ascii"),
-    }
+    content = bundle.source.brand_file(name).read_bytes()
+    return {"name": name, "sha256": hashlib.sha256(content).hexdigest()}
 
 
 def _digest(document: Mapping[str, Any]) -> str:
@@ -240,7 +232,7 @@ def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change
     return [
         Change(key, old.get(key), new.get(key))
         for key in sorted(old.keys() | new.keys())
-        if old.get(key) != new.get(key) and not key.endswith(".base64")
+        if old.get(key) != new.get(key)
     ]
 
 

@@ -1,4 +1,4 @@
-"""The brand's picture files: read, judged, and handed out under names that change with their content."""
+"""The brand's picture files, judged before anybody sees them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from app.tenancy.bundles.schema import BrandingSection
 from app.tenancy.bundles.source import BundleSource, Problem
 
 LARGEST_BYTES = 64 * 1024
-MEDIA_TYPES = {".svg": "image/svg+xml", ".png": "image/png", ".ico": "image/x-icon"}
 _MAGIC = {".png": b"\x89PNG\r\n\x1a\n", ".ico": b"\x00\x00\x01\x00"}
 _ACTIVE_TAGS = {"script", "foreignObject", "iframe", "embed", "object", "style", "animate", "set", "image"}
 

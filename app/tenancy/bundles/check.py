@@ -94,9 +94,13 @@ def check_bundle(
     return Bundle(source, tables, tuple(sorted(set(secrets.values())))), []
 
 
-def secret_name(value: object) -> str | None:
-    """The name behind `secret:NAME`, or None when the value names no secret."""
-    return value.removeprefix(SECRET_PREFIX) if isinstance(value, str) and value.startswith(SECRET_PREFIX) else None
+def secret_named_at(path: KeyPath, value: object) -> str | None:
+    """The name of the secret that a value stands for: `secret:NAME` anywhere, a plain NAME under a key `..._secret`."""
+    if not isinstance(value, str):
+        return None
+    if value.startswith(SECRET_PREFIX):
+        return value.removeprefix(SECRET_PREFIX)
+    return value if path and str(path[-1]).endswith("_secret") else None
 
 
 def secrets_named_in(source: BundleSource) -> frozenset[str]:
@@ -196,7 +200,9 @@ def _share_problems(source: BundleSource) -> Iterator[Problem]:
 
 
 def _secrets_of(source: BundleSource) -> dict[KeyPath, str]:
-    return {path: name for path, value in _leaves(source.document) if (name := secret_name(value)) is not None}
+    return {
+        path: name for path, value in _leaves(source.document) if (name := secret_named_at(path, value)) is not None
+    }
 
 
 def _secret_problems(

@@ -1,0 +1,18 @@
+"""What clients bring into the product."""
+
+from app.clients import panels, permissions, subscribers
+from app.clients.views import office
+from app.core.features import Feature
+from app.identity.events import UserConfirmed, UserProfileChanged, UserRegistered
+
+FEATURE = Feature(
+    name="clients",
+    blueprints={"office": (office.bp,)},
+    panels=panels.PANELS,
+    permissions=permissions.ALL,
+    subscribers=(
+        (UserRegistered, subscribers.on_registered),
+        (UserConfirmed, subscribers.on_confirmed),
+        (UserProfileChanged, subscribers.on_profile_changed),
+    ),
+)
