@@ -25,7 +25,10 @@ STAFF_ACT = "Acts of staff on a client are not functions that the client can be 
 @unrestricted(STAFF_ACT)
 def note(client_id: UUID) -> ResponseReturnValue:
     client, form = queries.get(client_id), forms.NoteForm()
-    if form.sent() and form.attempt(lambda: service.add_note(client_id, form.text.data or "", by=current_actor())):
+    if (
+        form.sent()
+        and form.attempt(lambda: service.add_note(client_id, form.text.data or "", by=current_actor())) is not None
+    ):
         return _done(client_id, _l("The note is saved."))
     return _page(client, form, (form.text,), _l("Write a note"), _l("Save the note"), _l("Only staff can read notes."))
 
@@ -35,10 +38,14 @@ def note(client_id: UUID) -> ResponseReturnValue:
 @unrestricted(STAFF_ACT)
 def suspend(client_id: UUID) -> ResponseReturnValue:
     client, form = queries.get(client_id), forms.SuspendForm()
-    if form.sent() and form.attempt(
-        lambda: service.suspend_client(
-            client_id, reason_code=form.reason_code.data, note=form.note.data or "", by=current_actor()
+    if (
+        form.sent()
+        and form.attempt(
+            lambda: service.suspend_client(
+                client_id, reason_code=form.reason_code.data, note=form.note.data or "", by=current_actor()
+            )
         )
+        is not None
     ):
         return _done(client_id, _l("The client is suspended. Open sessions have ended."))
     explanation = _l("The client cannot sign in any more. Money and open positions stay as they are.")
@@ -51,8 +58,10 @@ def suspend(client_id: UUID) -> ResponseReturnValue:
 @unrestricted(STAFF_ACT)
 def activate(client_id: UUID) -> ResponseReturnValue:
     client, form = queries.get(client_id), forms.ActivateForm()
-    if form.sent() and form.attempt(
-        lambda: service.activate_client(client_id, reason=form.reason.data or "", by=current_actor())
+    if (
+        form.sent()
+        and form.attempt(lambda: service.activate_client(client_id, reason=form.reason.data or "", by=current_actor()))
+        is not None
     ):
         return _done(client_id, _l("The client is active again."))
     explanation = _l("The lock that the suspension has set is lifted. Other locks stay.")
@@ -65,8 +74,12 @@ def activate(client_id: UUID) -> ResponseReturnValue:
 def kyc(client_id: UUID) -> ResponseReturnValue:
     client = queries.get(client_id)
     form = forms.KYCForm(level=client.kyc_level)
-    if form.sent() and form.attempt(
-        lambda: service.set_kyc_level(client_id, form.level.data, reason=form.reason.data or "", by=current_actor())
+    if (
+        form.sent()
+        and form.attempt(
+            lambda: service.set_kyc_level(client_id, form.level.data, reason=form.reason.data or "", by=current_actor())
+        )
+        is not None
     ):
         return _done(client_id, _l("The verification level is set."))
     return _page(client, form, (form.level, form.reason), _l("Set the verification level"), _l("Set the level"))
@@ -79,10 +92,14 @@ def owner(client_id: UUID) -> ResponseReturnValue:
     client = queries.get(client_id)
     form = forms.OwnerForm(owner_id=str(client.owner_id or ""))
     form.offer([(person.id, person.name) for person, _roles in logins.staff(status="active")])
-    if form.sent() and form.attempt(
-        lambda: service.assign_client(
-            client_id, UUID(form.owner_id.data) if form.owner_id.data else None, by=current_actor()
+    if (
+        form.sent()
+        and form.attempt(
+            lambda: service.assign_client(
+                client_id, UUID(form.owner_id.data) if form.owner_id.data else None, by=current_actor()
+            )
         )
+        is not None
     ):
         return _done(client_id, _l("The client is assigned."))
     return _page(client, form, (form.owner_id,), _l("Assign the client"), _l("Assign"))

@@ -61,7 +61,7 @@ class Plan:
 
 
 def document_of(bundle: Bundle) -> dict[str, Any]:
-    """The bundle as it is stored: plain JSON values, numbers with a point as text, the pictures' hashes beside the tables."""
+    """The bundle as it is stored: plain JSON, numbers with a point as text, the pictures' hashes beside the tables."""
     document: dict[str, Any] = _plain(bundle.source.document)
     document[BRAND_FILES] = {
         key: _picture(bundle, name) for key, name in sorted(bundle.tables["branding"].files.items())
