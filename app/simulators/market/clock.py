@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from app.kit import clock
@@ -17,6 +19,7 @@ class SimClock:
         self._origin = clock.now()
         self._base = (start or self._origin).astimezone(UTC)
         self._speed = speed
+        self._held: datetime | None = None
 
     @property
     def speed(self) -> float:
@@ -24,7 +27,16 @@ class SimClock:
 
     def now(self) -> datetime:
         """The simulated instant, in UTC."""
-        return self._base + (clock.now() - self._origin) * self._speed
+        return self._held or self._base + (clock.now() - self._origin) * self._speed
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Let one instant last for a whole block of synchronous work, so that all its prices and times agree."""
+        outer, self._held = self._held, self.now()
+        try:
+            yield
+        finally:
+            self._held = outer
 
     def set(self, instant: datetime) -> None:
         """Stand at `instant` now and run on from there."""

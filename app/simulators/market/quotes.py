@@ -111,6 +111,7 @@ class Market:
         self._path = RatePath(self._rates, seed)
         self._pegs = dict(pegs or {})
         self._quotes: dict[tuple[str, int], Quote] = {}
+        self._conversions: dict[tuple[str, str, datetime], Decimal] = {}
         self.replay_shift_days = (
             replay_shift_days if replay_shift_days is not None else self._shift_for(begins_at) if begins_at else 0
         )
@@ -139,7 +140,15 @@ class Market:
 
     def conversion(self, base: str, quote: str, at: datetime) -> Decimal:
         """`rate` as a Decimal with eight places, at the last tick before `at`."""
-        return Decimal(f"{self.rate(base, quote, _tick(at)):.8f}")
+        at = _tick(at)
+        key = (base, quote, at)
+        known = self._conversions.get(key)
+        if known is None:
+            known = Decimal(f"{self.rate(base, quote, at):.8f}")
+            if len(self._conversions) >= _REMEMBERED_QUOTES:
+                self._conversions.clear()
+            self._conversions[key] = known
+        return known
 
     def quote(self, name: str, at: datetime) -> Quote:
         """Bid and ask at the last tick before `at`."""

@@ -1,10 +1,9 @@
-"""What a simulated trade server is built from: its address, clock, managers, groups, and the answers to open questions."""
+"""What a simulated trade server is built from: address, clock, managers, groups, and answers to open questions."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -12,7 +11,7 @@ import msgspec
 from app.simulators.mt5.enums import MarginMode
 
 DEFAULT_MANAGER_LOGIN = 1000
-DEFAULT_MANAGER_PASSWORD = "Password1"  # The reference vectors' password, so that a captured exchange can be replayed.
+DEFAULT_MANAGER_PASSWORD = "Password1"  # noqa: S105  # The reference vectors' password.
 
 
 class ManagerConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -40,9 +39,7 @@ class GroupConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     margin_call_percent: Decimal = Decimal(100)
     stop_out_percent: Decimal = Decimal(50)
     password_length_min: int = 8
-    commission_per_lot: Decimal = Decimal(
-        0
-    )  # In the group's currency, charged on each deal that `commission_on` names.
+    commission_per_lot: Decimal = Decimal(0)  # In the group's currency, on each deal that `commission_on` names.
     commission_on: Literal["both", "in", "out"] = "both"
     markup_points: int = 0  # Added to the market's spread, half on each side.
     company: str = "Kontor Simulated Markets"
@@ -77,7 +74,7 @@ class PushConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 class Switches(msgspec.Struct, forbid_unknown_fields=True):
     """One switch for each question that only a real server can answer."""
 
-    password_policy: Literal["strict", "classic"] = "strict"
+    password_policy: Literal["strict", "classic"] = "strict"  # noqa: S105
     unknown_group: int = 3  # The documentation says 8, a public client's tests expect 3.
     missing_right: Literal["retcode", "forbidden"] = "retcode"
     is_window_end_included: bool = True
@@ -97,9 +94,7 @@ class SimConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     host: str = "127.0.0.1"
     port: int = 0
     control_port: int = 0
-    data_dir: Path | None = (
-        None  # Holds the certificates and the state; without it both live in memory and a temporary folder.
-    )
+    data_dir: str | None = None  # Certificates and state; without it they last as long as the process.
     seed: int = 1
     start: datetime | None = None  # The simulated instant to begin at; now, when absent.
     speed: float = 1.0

@@ -25,7 +25,7 @@ def profit_of(
     closed: Decimal,
     at: datetime,
 ) -> tuple[Decimal, Decimal, Decimal]:
-    """Result of a volume from one price to another: in account currency, in the symbol's currency, and the rate between."""
+    """Result of a volume between two prices: in account currency, in the symbol's currency, and the rate between."""
     difference = closed - opened if side == Action.BUY else opened - closed
     raw = difference * CONTRACT_SIZE * Decimal(volume_ext) / LOT
     rate = server.market.conversion(server.symbols[symbol].quote, server.group_of(user).currency, at)

@@ -17,7 +17,7 @@ class Timeline(Generic[R]):
     """Records that are asked for by window of time, of one account or of many."""
 
     def __init__(self, key: Callable[[R], _Key]) -> None:
-        self._key = key
+        self._key: Callable[[R], _Key] = key
         self.by_ticket: dict[int, R] = {}
         self._all: list[_Key] = []
         self._by_login: dict[int, list[_Key]] = {}
