@@ -1,11 +1,17 @@
 from __future__ import annotations
 
-from app.core.features import Feature
+from app.core.features import Feature, MenuEntry
 from app.identity import cli, permissions, subscribers
+from app.identity.views import cabinet, office, operator, partner
+from app.kit.text import _l
 from app.restrictions.events import FunctionLocked
 
 FEATURE = Feature(
     name="identity",
+    blueprints={"cabinet": (cabinet.bp,), "office": (office.bp,), "partner": (partner.bp,), "operator": (operator.bp,)},
+    menu=(
+        MenuEntry("office", _l("Staff and roles"), "identity_office.staff", "users-group", 90, permissions.STAFF_READ),
+    ),
     permissions=permissions.ALL,
     functions=permissions.FUNCTIONS,
     subscribers=((FunctionLocked, subscribers.end_sessions_on_lock),),

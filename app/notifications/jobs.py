@@ -10,6 +10,7 @@ import structlog
 
 from app import tenancy
 from app.config import settings
+from app.core.db import in_transaction
 from app.core.jobs import tenant_job
 from app.notifications import rendering, service
 from app.notifications.models import Mail
@@ -24,10 +25,14 @@ MAILBOX = "mailbox"
 @tenant_job("notifications.send", queue="mail")
 def send(mail_id: str) -> None:
     """Send a mail that waits. Run again after it has left, it does nothing; after a crash in between it sends again."""
-    row = service.queued_mail(UUID(mail_id))
+    row = in_transaction(service.queued_mail, UUID(mail_id))
     if row is None:
         return
-    service.deliver(row, rendering.letter(row), None if settings().mail == MAILBOX else _hand_over)
+    letter = in_transaction(rendering.letter, row)
+    is_mailbox = settings().mail == MAILBOX
+    if not is_mailbox:
+        _hand_over(row, letter)  # No transaction is open here.
+    in_transaction(service.record_sent, row.id, letter, is_mailbox=is_mailbox)
     log.info("mail.left", mail=mail_id, template=row.template)
 
 

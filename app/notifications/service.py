@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -60,18 +59,18 @@ def notify(template: str, to: Recipient, **params: object) -> Mail:
 
 
 def queued_mail(mail_id: UUID) -> Mail | None:
-    """The mail if it still waits to be sent, locked; None when it has left already."""
-    row = get(Mail, mail_id, lock=True)
+    """The mail if it still waits to be sent; None when it has left already."""
+    row = get(Mail, mail_id)
     return row if row is not None and row.status is MailStatus.QUEUED else None
 
 
-def deliver(row: Mail, letter: Letter, hand_over: Callable[[Mail, Letter], None] | None) -> None:
-    """Send a queued mail: through `hand_over`, or into the mailbox page where there is no mail server."""
-    row.subject = letter.subject
-    if hand_over is None:
+def record_sent(mail_id: UUID, letter: Letter, *, is_mailbox: bool) -> None:
+    """Note that a mail has left: to the mail server, or into the mailbox page where there is none."""
+    row = get(Mail, mail_id, lock=True)
+    assert row is not None, "Mails are never deleted."
+    row.subject, row.sent_at = letter.subject, clock.now()
+    row.params = {}  # They may hold the secret of a link.
+    if is_mailbox:
         row.text, row.html, row.status = letter.text, letter.html, MailStatus.MAILBOX
     else:
-        hand_over(row, letter)
         row.status = MailStatus.SENT
-    row.params = {}  # They may hold the secret of a link.
-    row.sent_at = clock.now()

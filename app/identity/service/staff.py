@@ -9,14 +9,14 @@ from app import tenancy
 from app.audit import service as audit
 from app.core import live
 from app.core.actor import Actor
-from app.core.db import session, tenant_id
-from app.core.errors import Conflict, Invalid
+from app.core.db import get, session, tenant_id
+from app.core.errors import Conflict, Invalid, NotFound
 from app.identity import passwords, queries, rules
-from app.identity.models import User, UserRole
+from app.identity.models import User, UserRole, UserSession
 from app.identity.rules import TokenPurpose, UserKind, UserStatus
 from app.identity.service import mails
 from app.identity.service.accounts import check_password, store_password
-from app.identity.service.sessions import NewSession, end_sessions_of, start_session
+from app.identity.service.sessions import NewSession, end_session, end_sessions_of, start_session
 from app.kit import clock
 from app.kit.text import _l
 from app.notifications import service as notifications
@@ -162,6 +162,15 @@ def enable_staff(user_id: UUID, *, by: Actor) -> User:
         _mail_invitation(user, by)
     live.publish("office", "staff-changed")
     return user
+
+
+def end_staff_session(user_id: UUID, session_id: UUID, *, by: Actor) -> None:
+    """End one session of a member of staff. Raises NotFound when it is not theirs."""
+    user = queries.staff_member(user_id)
+    row = get(UserSession, session_id)
+    if row is None or row.user_id != user.id:
+        raise NotFound
+    end_session(session_id, by=by, reason="ended_by_staff")
 
 
 def _new_user(kind: UserKind, email: str, name: str, status: UserStatus) -> User:

@@ -1,0 +1,10 @@
+from __future__ import annotations
+
+from flask import Blueprint
+
+from app.identity.views import auth, profile
+
+bp = Blueprint("identity_operator", __name__)
+auth.add_common_views(bp)
+auth.add_invitation_view(bp)
+profile.add_profile_views(bp)
