@@ -17,6 +17,7 @@ from app.kit import clock
 from app.kit.ids import new_id
 from app.tenancy.bundles.schema import Refused, Section
 from app.trading.models import AccountType, PlatformStatus, TradingPlatform
+from app.trading.queries import leases
 
 _CODE = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _ADDRESS = re.compile(r"simulator|[A-Za-z0-9.-]+:[0-9]{2,5}")
@@ -164,19 +165,8 @@ def _apply_platform(section: PlatformSection, row: TradingPlatform | None) -> Tr
                 high_water_msc=0,
             )
         )
-    _announce(row.id, section.bridge_key)
+    leases.announce(row.id, section.bridge_key)
     return row
-
-
-def _announce(platform_id: UUID, bridge_key: str) -> None:
-    """Tell the connectors that there is a connection to own. A new row has no owner: its lease has run out long ago."""
-    db.execute_sql(
-        "INSERT INTO platform_lease (tenant_id, platform_id, bridge_key, expires_at)"
-        " VALUES (:tenant_id, :platform_id, :bridge_key, 'epoch')"
-        " ON CONFLICT (tenant_id, platform_id) DO UPDATE SET bridge_key = excluded.bridge_key",
-        platform_id=platform_id,
-        bridge_key=bridge_key,
-    )
 
 
 def _apply_type(section: AccountTypeSection, row: AccountType | None, platform_id: UUID, position: int) -> None:

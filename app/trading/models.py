@@ -112,7 +112,7 @@ class AccountType(TenantModel):
     )
 
     code: Mapped[str]
-    platform_id: Mapped[UUID]
+    platform_id: Mapped[UUID] = mapped_column()
     label: Mapped[dict[str, Any]]  # Language to text.
     description: Mapped[dict[str, Any]]
     groups: Mapped[dict[str, Any]]  # Currency to group.
@@ -165,8 +165,8 @@ class TradingAccount(TenantModel):
     )
 
     client_id: Mapped[UUID]
-    platform_id: Mapped[UUID]
-    type_id: Mapped[UUID]
+    platform_id: Mapped[UUID] = mapped_column()
+    type_id: Mapped[UUID] = mapped_column()
     login: Mapped[int | None]
     group_name: Mapped[str]
     currency: Mapped[str]
@@ -227,6 +227,7 @@ class OpenPosition(BulkModel):
 class OperationKind(StrEnum):
     OPEN_ACCOUNT = "open_account"
     SET_LEVERAGE = "set_leverage"
+    SET_RIGHTS = "set_rights"
     CHANGE_PASSWORD = "change_password"  # noqa: S105
     FUND = "fund"
     WITHDRAW = "withdraw"
@@ -237,6 +238,7 @@ class OperationKind(StrEnum):
         return {
             "open_account": _l("Open account"),
             "set_leverage": _l("Change leverage"),
+            "set_rights": _l("Change trading rights"),
             "change_password": _l("Change password"),
             "fund": _l("Move money to the account"),
             "withdraw": _l("Move money from the account"),
@@ -301,7 +303,7 @@ class PlatformOperation(TenantModel):
 
     key: Mapped[str]
     platform_id: Mapped[UUID]
-    account_id: Mapped[UUID]
+    account_id: Mapped[UUID] = mapped_column()
     kind: Mapped[OperationKind] = status_column(OperationKind)
     state: Mapped[OperationState] = status_column(OperationState)
     payload: Mapped[dict[str, Any]]

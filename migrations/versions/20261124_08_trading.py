@@ -273,11 +273,13 @@ def _operations() -> None:
         to("trading_platform", "platform_id"),
         to("trading_account", "account_id"),
         one_of(
-            "state", "requested", "sent", "confirmed", "refused", "unknown", "reconciled", name="platform_operation_state"
+            "state",
+            "requested", "sent", "confirmed", "refused", "unknown", "reconciled",
+            name="platform_operation_state",
         ),
         one_of(
             "kind",
-            "open_account", "set_leverage", "change_password", "fund", "withdraw", "demo_deposit",
+            "open_account", "set_leverage", "set_rights", "change_password", "fund", "withdraw", "demo_deposit",
             name="platform_operation_kind",
         ),
         sa.CheckConstraint("(amount_minor IS NULL) = (currency IS NULL)", name="platform_operation_money"),

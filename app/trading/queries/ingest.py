@@ -1,0 +1,303 @@
+"""What intake asks of the database: a number for the batch, set-based writes, and the rows that a batch touches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+
+from app.core.db import execute_sql, load_sql, session, tenant_id
+from app.trading.models import (
+    AccountStateRow,
+    ClosedTrade,
+    DealRow,
+    OpenPosition,
+    PlatformOperation,
+    PlatformStatus,
+    SymbolRow,
+    TradingAccount,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedDeal:
+    """A deal that the batch brought or corrected."""
+
+    ticket: int
+    login: int
+    kind: str
+    position_id: int
+    profit: Decimal
+    comment: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDeal:
+    """What stood under a ticket before."""
+
+    position_id: int
+    kind: str
+    profit: Decimal
+    is_deleted: bool
+
+
+def _changed(rows: Iterable[Any]) -> list[ChangedDeal]:
+    return [ChangedDeal(r.ticket, r.login, r.kind, r.position_id, r.profit, r.comment, r.revision) for r in rows]
+
+
+def next_batch() -> tuple[int, int]:
+    """(number of this batch, highest closed-trade id given). Batches of one tenant pass one at a time until they
+    commit.
+
+    So numbers become visible in their order, and a feed that has read up to a number has missed nothing before it.
+    """
+    row = execute_sql(
+        "INSERT INTO ingest_counter AS c (tenant_id, batch_no) VALUES (:tenant_id, 1)"
+        " ON CONFLICT (tenant_id) DO UPDATE SET batch_no = c.batch_no + 1 RETURNING c.batch_no, c.closed_trade_id"
+    ).one()
+    return row.batch_no, row.closed_trade_id
+
+
+def note_closed_trade_id(highest: int) -> None:
+    """Remember the highest id that this batch gave."""
+    execute_sql("UPDATE ingest_counter SET closed_trade_id = :highest WHERE tenant_id = :tenant_id", highest=highest)
+
+
+def known_deals(platform_id: UUID, tickets: Sequence[int]) -> dict[int, KnownDeal]:
+    """What is stored under these tickets."""
+    rows = execute_sql(
+        "SELECT ticket, position_id, kind, profit, deleted_at IS NOT NULL AS is_deleted FROM deal"
+        " WHERE tenant_id = :tenant_id AND platform_id = :platform_id AND ticket = ANY(:tickets)",
+        platform_id=platform_id,
+        tickets=list(tickets),
+    )
+    return {row.ticket: KnownDeal(row.position_id, row.kind, row.profit, row.is_deleted) for row in rows}
+
+
+def upsert_deals(
+    platform_id: UUID, columns: Mapping[str, Sequence[Any]], batch_no: int, now: datetime
+) -> list[ChangedDeal]:
+    """Write the deals and answer those that are new or other than before."""
+    rows = execute_sql(
+        load_sql("app.trading", "sql/upsert_deals.sql"), platform_id=platform_id, batch_no=batch_no, now=now, **columns
+    )
+    return _changed(rows)
+
+
+def delete_deals(platform_id: UUID, tickets: Sequence[int], batch_no: int, now: datetime) -> list[ChangedDeal]:
+    """Mark deals that the platform no longer has, and answer those that were there."""
+    rows = execute_sql(
+        "UPDATE deal SET deleted_at = :now, revision = revision + 1, batch_no = :batch_no"
+        " WHERE tenant_id = :tenant_id AND platform_id = :platform_id AND ticket = ANY(:tickets) AND deleted_at IS NULL"
+        " RETURNING ticket, login, kind, position_id, profit, comment, revision",
+        platform_id=platform_id,
+        tickets=list(tickets),
+        batch_no=batch_no,
+        now=now,
+    )
+    return _changed(rows)
+
+
+def vanished_tickets(
+    platform_id: UUID, logins: Sequence[int], from_msc: int, to_msc: int, seen: Sequence[int], read_at: datetime
+) -> list[int]:
+    """Tickets we hold of these logins and this window that a complete reading of it, begun at `read_at`, did not
+    show."""
+    rows = execute_sql(
+        "SELECT ticket FROM deal WHERE tenant_id = :tenant_id AND platform_id = :platform_id AND login = ANY(:logins)"
+        " AND server_time_msc >= :from_msc AND server_time_msc < :to_msc AND deleted_at IS NULL"
+        " AND arrived_at < :read_at AND coalesce(corrected_at, arrived_at) < :read_at AND NOT (ticket = ANY(:seen))",
+        platform_id=platform_id,
+        logins=list(logins),
+        from_msc=from_msc,
+        to_msc=to_msc,
+        seen=list(seen),
+        read_at=read_at,
+    )
+    return list(rows.scalars())
+
+
+def deals_of_positions(platform_id: UUID, position_ids: Sequence[int]) -> list[DealRow]:
+    """Every deal of these positions that the platform still has."""
+    statement = select(DealRow).where(
+        DealRow.platform_id == platform_id, DealRow.position_id.in_(position_ids), DealRow.deleted_at.is_(None)
+    )
+    return list(session().scalars(statement.execution_options(populate_existing=True)))
+
+
+def balance_deals_of(platform_id: UUID, login: int) -> list[ChangedDeal]:
+    """The movements of money of one login."""
+    rows = execute_sql(
+        "SELECT ticket, login, kind, position_id, profit, comment, revision FROM deal WHERE tenant_id = :tenant_id"
+        " AND platform_id = :platform_id AND login = :login AND kind = 'balance' AND deleted_at IS NULL"
+        " ORDER BY ticket",
+        platform_id=platform_id,
+        login=login,
+    )
+    return _changed(rows)
+
+
+def position_ids_of(platform_id: UUID, login: int) -> list[int]:
+    """The positions that a login ever had."""
+    rows = execute_sql(
+        "SELECT DISTINCT position_id FROM deal WHERE tenant_id = :tenant_id AND platform_id = :platform_id"
+        " AND login = :login AND position_id <> 0",
+        platform_id=platform_id,
+        login=login,
+    )
+    return list(rows.scalars())
+
+
+def closed_trades_of_positions(platform_id: UUID, position_ids: Sequence[int]) -> list[ClosedTrade]:
+    """The legs that stand for these positions, deleted ones included."""
+    statement = select(ClosedTrade).where(
+        ClosedTrade.platform_id == platform_id, ClosedTrade.position_id.in_(position_ids)
+    )
+    return list(session().scalars(statement.execution_options(populate_existing=True)))
+
+
+def upsert_closed_trades(platform_id: UUID, columns: Mapping[str, Sequence[Any]], batch_no: int, now: datetime) -> None:
+    """Write the legs that are new or have changed."""
+    execute_sql(
+        load_sql("app.trading", "sql/upsert_closed_trades.sql"),
+        platform_id=platform_id,
+        batch_no=batch_no,
+        now=now,
+        **columns,
+    )
+
+
+def delete_closed_trades(platform_id: UUID, keys: Sequence[tuple[int, int]], batch_no: int, now: datetime) -> None:
+    """Mark legs that a correction took away."""
+    execute_sql(
+        "UPDATE closed_trade AS c SET deleted_at = :now, corrected_at = :now, revision = c.revision + 1,"
+        "  batch_no = :batch_no"
+        " FROM unnest(CAST(:deals AS bigint[]), CAST(:legs AS bigint[])) AS gone (closing_deal, leg)"
+        " WHERE c.tenant_id = :tenant_id AND c.platform_id = :platform_id AND c.closing_deal = gone.closing_deal"
+        " AND c.leg = gone.leg AND c.deleted_at IS NULL",
+        platform_id=platform_id,
+        deals=[deal for deal, _ in keys],
+        legs=[leg for _, leg in keys],
+        batch_no=batch_no,
+        now=now,
+    )
+
+
+def accounts_by_login(platform_id: UUID, logins: Sequence[int]) -> dict[int, TradingAccount]:
+    """Our accounts among these logins."""
+    if not logins:
+        return {}
+    statement = select(TradingAccount).where(
+        TradingAccount.platform_id == platform_id, TradingAccount.login.in_(list(logins))
+    )
+    return {int(row.login or 0): row for row in session().scalars(statement)}
+
+
+def operations_by_reference(references: Sequence[str]) -> dict[str, PlatformOperation]:
+    """Our operations under these references, locked and read fresh."""
+    statement = (
+        select(PlatformOperation)
+        .where(PlatformOperation.reference.in_(list(references)))
+        .order_by(PlatformOperation.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return {row.reference: row for row in session().scalars(statement)}
+
+
+def lock_status(platform_id: UUID) -> PlatformStatus | None:
+    """The platform's status, locked and read fresh."""
+    statement = (
+        select(PlatformStatus)
+        .where(PlatformStatus.platform_id == platform_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return session().scalars(statement).one_or_none()
+
+
+def upsert_states(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write trading states, one per account."""
+    if rows:
+        ordered = sorted(rows, key=lambda row: str(row["account_id"]))
+        statement = insert(AccountStateRow).values([{"tenant_id": tenant_id(), **row} for row in ordered])
+        changed = {name: statement.excluded[name] for name in ordered[0] if name != "account_id"}
+        session().execute(statement.on_conflict_do_update(index_elements=["tenant_id", "account_id"], set_=changed))
+
+
+def states_of(account_ids: Sequence[UUID]) -> dict[UUID, AccountStateRow]:
+    """The stored trading states of these accounts, read fresh."""
+    statement = select(AccountStateRow).where(AccountStateRow.account_id.in_(list(account_ids)))
+    rows = session().scalars(statement.execution_options(populate_existing=True))
+    return {row.account_id: row for row in rows}
+
+
+def upsert_positions(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write open positions, one per ticket."""
+    if rows:
+        ordered = sorted(rows, key=lambda row: (str(row["platform_id"]), row["ticket"]))
+        statement = insert(OpenPosition).values([{"tenant_id": tenant_id(), **row} for row in ordered])
+        changed = {name: statement.excluded[name] for name in ordered[0] if name not in ("platform_id", "ticket")}
+        session().execute(
+            statement.on_conflict_do_update(index_elements=["tenant_id", "platform_id", "ticket"], set_=changed)
+        )
+
+
+def delete_positions(platform_id: UUID, tickets: Sequence[int]) -> None:
+    """Forget positions that are closed."""
+    execute_sql(
+        "DELETE FROM open_position WHERE tenant_id = :tenant_id AND platform_id = :platform_id"
+        " AND ticket = ANY(:tickets)",
+        platform_id=platform_id,
+        tickets=list(tickets),
+    )
+
+
+def delete_other_positions(platform_id: UUID, logins: Sequence[int], kept: Sequence[int]) -> list[int]:
+    """Forget positions of these logins that a complete reading did not show, and answer their logins."""
+    rows = execute_sql(
+        "DELETE FROM open_position WHERE tenant_id = :tenant_id AND platform_id = :platform_id AND login = ANY(:logins)"
+        " AND NOT (ticket = ANY(:kept)) RETURNING login",
+        platform_id=platform_id,
+        logins=list(logins),
+        kept=list(kept),
+    )
+    return list(rows.scalars())
+
+
+def upsert_symbols(platform_id: UUID, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write symbols, and fill what legs closed before their symbol was known still lack."""
+    if not rows:
+        return
+    statement = insert(SymbolRow).values(
+        [{"tenant_id": tenant_id(), "platform_id": platform_id, **row} for row in rows]
+    )
+    changed = {name: statement.excluded[name] for name in rows[0] if name != "name"}
+    session().execute(
+        statement.on_conflict_do_update(index_elements=["tenant_id", "platform_id", "name"], set_=changed)
+    )
+    execute_sql(
+        "UPDATE closed_trade AS c SET profit_currency = nullif(s.profit_currency, ''), symbol_class = s.symbol_class"
+        " FROM symbol AS s WHERE c.tenant_id = :tenant_id AND c.platform_id = :platform_id"
+        " AND c.profit_currency IS NULL"
+        " AND s.tenant_id = c.tenant_id AND s.platform_id = c.platform_id AND s.name = c.symbol",
+        platform_id=platform_id,
+    )
+
+
+def floating_of(platform_id: UUID, logins: Sequence[int]) -> dict[int, Decimal]:
+    """Profit and swap of what these logins have open, as last reported."""
+    rows = execute_sql(
+        "SELECT login, sum(profit + swap) AS floating FROM open_position WHERE tenant_id = :tenant_id"
+        " AND platform_id = :platform_id AND login = ANY(:logins) GROUP BY login",
+        platform_id=platform_id,
+        logins=list(logins),
+    )
+    return {row.login: row.floating for row in rows}

@@ -1,0 +1,203 @@
+"""What a connector writes down about its connections, and what it must know to open them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from app.config import settings
+from app.core import live
+from app.core.db import execute_sql, session
+from app.kit import clock
+from app.tenancy import secrets
+from app.tenancy import service as tenancy
+from app.trading.models import ServerOffset
+from app.trading.queries import ingest as ingest_queries
+from app.trading.queries import platforms as queries
+
+log = structlog.get_logger()
+
+_ROUND = timedelta(minutes=15)
+_FARTHEST = timedelta(hours=15)  # No place on earth is farther from UTC; more means that one of the clocks is wrong.
+BRIDGE_SILENCE = timedelta(seconds=10)
+
+
+class NotConfigured(RuntimeError):
+    """The platform cannot be reached as its bundle says: a secret, a file or the simulator is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionSettings:
+    """All that is needed to open a connection. Holds a password: never log it."""
+
+    kind: str
+    host: str
+    port: int
+    login: int
+    password: str = field(repr=False)
+    ca_pem: str = field(repr=False)
+    tls_name: str
+    connections: int
+    requests_per_s: float
+
+
+def connection_settings(platform_id: UUID) -> ConnectionSettings:
+    """How to reach a platform. Raises NotConfigured."""
+    platform = queries.platform(platform_id)
+    wanted: Mapping[str, Any] = platform.settings
+    address, ca_file, tls_name, login = wanted["address"], wanted["ca_file"], wanted["tls_name"], wanted["login"]
+    if address == "simulator":
+        simulator = _simulator(tenancy.current().slug)
+        address = f"{simulator['host']}:{simulator['port']}"
+        ca_file = simulator.get("ca_file", ca_file)
+        tls_name = simulator.get("tls_name", tls_name)
+        login = simulator.get("login", login)
+    try:
+        password = secrets.get(platform.password_secret)
+    except secrets.SecretMissing as error:
+        raise NotConfigured(str(error)) from None
+    host, _, port = str(address).rpartition(":")
+    try:
+        ca_pem = Path(ca_file).read_text(encoding="ascii") if ca_file else ""
+    except OSError:
+        raise NotConfigured(f"The certificate file {ca_file} cannot be read.") from None
+    return ConnectionSettings(
+        kind=platform.kind,
+        host=host,
+        port=int(port),
+        login=int(login),
+        password=password,
+        ca_pem=ca_pem,
+        tls_name=tls_name,
+        connections=int(wanted["connections"]),
+        requests_per_s=float(Decimal(wanted["requests_per_s"])),
+    )
+
+
+def _simulator(slug: str) -> Mapping[str, Any]:
+    """Where this instance runs the brand's simulator."""
+    try:
+        found = json.loads(settings().simulators).get(slug)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise NotConfigured(f"This instance runs no simulator for {slug}.")
+    return found
+
+
+def record_link(platform_id: UUID, *, is_up: bool, error: str = "", latency_ms: float | None = None) -> None:
+    """Note how the link is. A change is told to the office."""
+    status = ingest_queries.lock_status(platform_id)
+    if status is None:
+        return
+    link = "up" if is_up else "down"
+    now = clock.now()
+    status.checked_at, status.last_error = now, error[:300]
+    if latency_ms is not None:
+        status.latency_ms = Decimal(f"{latency_ms:.1f}")
+    if status.link != link:
+        if link == "up" and status.link != "never":
+            status.catch_up_wanted = "gap"
+        status.link, status.link_changed_at = link, now
+        live.publish("office", "platforms-changed")
+        log.info("trading.link", platform=str(platform_id), link=link, error=error)
+    session().flush()
+
+
+def record_server_time(platform_id: UUID, server_msc: int, measured_at: datetime) -> bool:
+    """Derive the platform's offset from its clock, read at `measured_at`; keep it when it is new.
+
+    Answers whether the clock can be believed: a clock farther from ours than any time zone is not.
+    """
+    ahead = clock.business_now() - clock.now()
+    platform_now = datetime(1970, 1, 1, tzinfo=measured_at.tzinfo) + timedelta(milliseconds=server_msc)
+    difference = platform_now - (measured_at + ahead)
+    if abs(difference) > _FARTHEST:
+        log.warning("trading.server_clock_wrong", platform=str(platform_id), difference_s=difference.total_seconds())
+        return False
+    minutes = round(difference / _ROUND) * 15
+    times = queries.server_clock(platform_id)
+    if times is None or times.offset_minutes(server_msc) != minutes:
+        ingest_queries.lock_status(platform_id)  # Two measurements at once would both find the change.
+        session().merge(
+            ServerOffset(platform_id=platform_id, from_msc=server_msc, minutes=minutes, measured_at=clock.now())
+        )
+        session().flush()
+        log.info("trading.server_offset", platform=str(platform_id), minutes=minutes)
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class CatchUp:
+    """What a catch-up has to read."""
+
+    reason: str
+    groups: list[str]
+    logins: list[int]
+    from_msc: int
+    is_bridge_alive: bool
+
+
+def plan_catch_up(platform_id: UUID, *, every_s: float, without_bridge_s: float) -> CatchUp | None:
+    """The next catch-up, when one is due: at the start, after a gap, and by the clock (oftener while the bridge is
+    away)."""
+    status = queries.status(platform_id)
+    now = clock.now()
+    is_alive = status.bridge_seen_at is not None and now - status.bridge_seen_at < BRIDGE_SILENCE
+    pause = every_s if is_alive else without_bridge_s
+    reason = status.catch_up_wanted
+    if not reason and status.caught_up_at is not None and (now - status.caught_up_at).total_seconds() < pause:
+        return None
+    overlap = timedelta(hours=2) if reason else timedelta(minutes=15)
+    start = 0 if status.high_water_msc == 0 else status.high_water_msc - overlap // timedelta(milliseconds=1)
+    return CatchUp(
+        reason=reason or "clock",
+        groups=queries.groups_in_use(platform_id),
+        logins=queries.logins_of(platform_id),
+        from_msc=max(start, 0),
+        is_bridge_alive=is_alive,
+    )
+
+
+def record_caught_up(platform_id: UUID, server_msc: int, reason: str) -> None:
+    """Every deal before this server time, the platform's own clock when the reading began, is stored now."""
+    status = ingest_queries.lock_status(platform_id)
+    times = queries.server_clock(platform_id)
+    if status is None or times is None:
+        return
+    status.caught_up_at = clock.now()
+    status.complete_until = max(filter(None, (status.complete_until, times.utc(server_msc))))
+    status.high_water_msc = max(status.high_water_msc, server_msc)
+    if reason in ("start", "gap") and status.catch_up_wanted == reason:
+        status.catch_up_wanted = ""
+    session().flush()
+
+
+def want_catch_up(platform_id: UUID, reason: str = "gap") -> None:
+    """Have the deals read again with a wide overlap."""
+    execute_sql(
+        "UPDATE platform_status SET catch_up_wanted = :reason WHERE tenant_id = :tenant_id AND platform_id = :platform_id",
+        platform_id=platform_id,
+        reason=reason,
+    )
+
+
+def watched_logins(platform_id: UUID, account_ids: list[UUID]) -> list[int]:
+    """The logins behind accounts that somebody looks at, of this platform."""
+    if not account_ids:
+        return []
+    rows = execute_sql(
+        "SELECT login FROM trading_account WHERE tenant_id = :tenant_id AND platform_id = :platform_id"
+        " AND id = ANY(:ids) AND login IS NOT NULL",
+        platform_id=platform_id,
+        ids=account_ids,
+    )
+    return list(rows.scalars())

@@ -1,0 +1,292 @@
+"""The life of an operation: requested, sent, and its outcome. Every step is one short transaction of its caller.
+
+requested -> sent -> confirmed | refused | unknown; unknown -> reconciled (found done) | refused (surely absent).
+Nothing is ever sent twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from app.audit import service as audit
+from app.core import live
+from app.core.actor import Actor
+from app.core.db import get, session
+from app.core.errors import Conflict, Invalid
+from app.kit import clock
+from app.kit.money import Money
+from app.kit.text import _l
+from app.trading import ingest
+from app.trading.models import OperationKind, OperationState, PlatformOperation, TradingAccount, TradingPlatform
+from app.trading.queries import operations as queries
+from app.trading.queries.leases import Lease
+from app.trading.service import outcomes
+
+log = structlog.get_logger()
+
+SEND_LIMIT_S = 5  # A frame is written within so many seconds of `sent`, or not at all.
+OVERDUE = timedelta(seconds=30)
+
+
+class OutcomeKnown(Conflict):
+    message = _l("The outcome of this operation is known by now. Reload the page.")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What the connector needs in order to send an operation, or to look for it."""
+
+    operation_id: UUID
+    kind: OperationKind
+    reference: str
+    login: int
+    group: str
+    payload: Mapping[str, Any]
+    money: Money | None
+    sent_at: datetime
+
+    @property
+    def signed_amount(self) -> Decimal:
+        """What the platform is asked to add to the account's balance."""
+        assert self.money is not None
+        return -self.money.amount if self.kind is OperationKind.WITHDRAW else self.money.amount
+
+
+def request(
+    kind: OperationKind,
+    account: TradingAccount,
+    *,
+    key: str,
+    reference: str,
+    by: Actor,
+    expires_s: int,
+    payload: Mapping[str, Any] | None = None,
+    money: Money | None = None,
+    hold_id: UUID | None = None,
+    has_secret: bool = False,
+) -> PlatformOperation:
+    """Write an operation down. It is sent after the commit: at once by its message, or within a second by the
+    connector."""
+    now = clock.now()
+    operation = PlatformOperation(
+        key=key,
+        platform_id=account.platform_id,
+        account_id=account.id,
+        kind=kind,
+        state=OperationState.REQUESTED,
+        payload=dict(payload or {}),
+        has_secret=has_secret,
+        amount_minor=money.minor if money else None,
+        currency=money.currency if money else None,
+        reference=reference,
+        hold_id=hold_id,
+        actor_kind=by.kind,
+        actor_id=by.id,
+        actor_name=by.name,
+        created_at=now,
+        expires_at=now + timedelta(seconds=expires_s),
+    )
+    session().add(operation)
+    session().flush()
+    audit.record(
+        f"trading.{kind.value}.request",
+        operation,
+        by=by,
+        after={**operation.payload, "money": str(money) if money else None, "login": account.login},
+        client_id=account.client_id,
+    )
+    return operation
+
+
+def claim(operation_id: UUID, lease: Lease, owner: str) -> Command | None:
+    """Allow the caller to send this operation now; None when it may not: expired, sent already, or the lease is
+    lost."""
+    if not queries.claim(operation_id, lease, owner, clock.now()):
+        return None
+    return command(queries.find(operation_id))
+
+
+def command(operation: PlatformOperation) -> Command:
+    """What must be known to send this operation, or to look for it."""
+    account = get(TradingAccount, operation.account_id)
+    assert account is not None, "The foreign key holds."
+    return Command(
+        operation_id=operation.id,
+        kind=operation.kind,
+        reference=operation.reference,
+        login=int(account.login or 0),
+        group=account.group_name,
+        payload=dict(operation.payload),
+        money=operation.money,
+        sent_at=operation.sent_at or clock.now(),
+    )
+
+
+def record_confirmed(operation_id: UUID, result: Mapping[str, Any], *, looked: bool = False) -> OperationState:
+    """The platform answered yes, or the deed was found there. Told twice, it counts once."""
+    operation = queries.lock(operation_id)
+    if operation.state.is_final:
+        _note_contradiction(operation, "confirmed")
+        return operation.state
+    account = outcomes.confirm(operation, result, looked=looked or operation.state is OperationState.UNKNOWN)
+    if operation.kind is OperationKind.OPEN_ACCOUNT:
+        ingest.link_account(account)
+        _fill_demo(account, operation)
+    return operation.state
+
+
+def record_refused(operation_id: UUID, code: int | None, reason: str) -> OperationState:
+    """The platform answered no, or the command was surely not sent: what was held goes back."""
+    operation = queries.lock(operation_id)
+    if operation.state.is_final:
+        _note_contradiction(operation, "refused")
+        return operation.state
+    outcomes.refuse(operation, code, reason)
+    return operation.state
+
+
+def record_unknown(operation_id: UUID, why: str) -> OperationState:
+    """No usable answer came. Money stays held; the platform will be looked at."""
+    operation = queries.lock(operation_id)
+    if operation.state is OperationState.SENT:
+        _become_unknown(operation, why)
+    return operation.state
+
+
+def _become_unknown(operation: PlatformOperation, why: str) -> None:
+    operation.state = OperationState.UNKNOWN
+    operation.result = {**operation.result, "unknown": why[:200]}
+    operation.next_look_at = _look_at(operation, 0)
+    log.warning("trading.operation_unknown", operation=str(operation.id), kind=operation.kind.value, why=why)
+    account = get(TradingAccount, operation.account_id)
+    assert account is not None, "The foreign key holds."
+    live.publish("office", "platforms-changed")
+    live.publish(f"client:{account.client_id}", "accounts-changed")
+
+
+def _look_at(operation: PlatformOperation, number: int) -> datetime | None:
+    """When to look for the `number`-th time, counted from the last moment at which it can have been sent."""
+    waits = look_waits(operation.platform_id)
+    assert operation.sent_at is not None
+    if number >= len(waits):
+        return None
+    return operation.sent_at + timedelta(seconds=SEND_LIMIT_S) + waits[number]
+
+
+def look_waits(platform_id: UUID) -> list[timedelta]:
+    """The platform's waits before each look."""
+    platform = get(TradingPlatform, platform_id)
+    assert platform is not None, "The foreign key holds."
+    return [timedelta(seconds=float(Decimal(wait))) for wait in platform.settings["look_after_s"]]
+
+
+def expire(platform_id: UUID) -> list[UUID]:
+    """Refuse what was not sent in time, and answer those operations."""
+    refused = []
+    for operation_id in queries.expired(platform_id, clock.now()):
+        operation = queries.lock(operation_id)
+        if operation.state is OperationState.REQUESTED:
+            outcomes.refuse(operation, None, "expired")
+            refused.append(operation_id)
+    return refused
+
+
+def due(platform_id: UUID) -> list[UUID]:
+    """Operations to send that came by no message."""
+    now = clock.now()
+    return list(queries.due(platform_id, now, now - timedelta(seconds=1)))
+
+
+def take_over(lease: Lease) -> int:
+    """What an earlier owner sent and never finished has an unknown outcome. Answers how many there were."""
+    found = queries.abandoned(lease.platform_id, lease.epoch, clock.now() - OVERDUE)
+    for operation_id in found:
+        operation = queries.lock(operation_id)
+        if operation.state is OperationState.SENT:
+            _become_unknown(operation, "The connector that sent it is gone.")
+    return len(found)
+
+
+def to_look_for(platform_id: UUID) -> list[Command]:
+    """Operations with an unknown outcome whose next look is due."""
+    return [command(operation) for operation in queries.to_look_for(platform_id, clock.now())]
+
+
+def record_absent(operation_id: UUID) -> OperationState:
+    """A look with the link up did not find it. After the last look, which lies past every delay, it is surely not
+    done."""
+    operation = queries.lock(operation_id)
+    if operation.state is not OperationState.UNKNOWN:
+        return operation.state
+    operation.looks += 1
+    following = _look_at(operation, operation.looks)
+    if following is None:
+        outcomes.refuse(operation, None, "absent")
+    else:
+        operation.next_look_at = max(following, clock.now())
+    return operation.state
+
+
+def record_look_failed(operation_id: UUID, why: str, *, needs_person: bool = False) -> None:
+    """The look itself failed, which says nothing; or it found what no rule can decide, and a person must."""
+    operation = queries.lock(operation_id)
+    if operation.state is OperationState.UNKNOWN:
+        operation.result = {**operation.result, "look": why[:200]}
+        operation.next_look_at = None if needs_person else clock.now() + timedelta(seconds=5)
+        live.publish("office", "platforms-changed")
+
+
+def resolve(operation_id: UUID, *, was_done: bool, note: str, by: Actor) -> PlatformOperation:
+    """A person who has looked on the platform says what became of it. Raises OutcomeKnown, Invalid."""
+    operation = queries.lock(operation_id)
+    if operation.state is not OperationState.UNKNOWN:
+        raise OutcomeKnown
+    if len(note.strip()) < 5:
+        raise Invalid(_l("Say what you saw on the platform, in at least five characters."), field="note")
+    if was_done and operation.kind is OperationKind.OPEN_ACCOUNT:
+        raise Invalid(_l("An account that was opened is found by itself. Search the platform again."), field="note")
+    operation.resolution = note.strip()[:500]
+    if was_done:
+        outcomes.confirm(operation, {}, by=by, looked=True)
+    else:
+        outcomes.refuse(operation, None, "absent", by=by, note=operation.resolution)
+    live.publish("office", "platforms-changed")
+    return operation
+
+
+def look_again(operation_id: UUID, *, by: Actor) -> PlatformOperation:
+    """Have the platform searched once more, now. Raises OutcomeKnown."""
+    operation = queries.lock(operation_id)
+    if operation.state is not OperationState.UNKNOWN:
+        raise OutcomeKnown
+    operation.next_look_at = clock.now()
+    operation.looks = max(operation.looks - 1, 0)
+    audit.record("trading.operation.look_again", operation, by=by)
+    return operation
+
+
+def _note_contradiction(operation: PlatformOperation, told: str) -> None:
+    if told == "confirmed" and operation.state is OperationState.REFUSED:
+        log.error("trading.incident", reason="confirmed_after_refusal", operation=str(operation.id))
+
+
+def _fill_demo(account: TradingAccount, opening: PlatformOperation) -> None:
+    """Give a new demo account its play money. It is no money of ours or the client's, so the books do not know it."""
+    amount = Decimal(str(opening.payload.get("demo_deposit", "0")))
+    if account.is_demo and amount > 0:
+        request(
+            OperationKind.DEMO_DEPOSIT,
+            account,
+            key=f"demo:{account.id}",
+            reference=f"{opening.reference}-DEMO",
+            by=outcomes.CONNECTOR,
+            expires_s=3600,
+            money=outcomes.money_of(amount, account.currency),
+        )

@@ -1,0 +1,38 @@
+-- One row per ticket. Seen twice is once; other content under the same ticket is a correction, and a deal that returns is no longer deleted.
+INSERT INTO deal AS d (
+  tenant_id, platform_id, ticket, login, kind, side, entry, reason, is_service, order_ticket, position_id, symbol,
+  volume_lots, volume_closed_lots, contract_size, price, position_price, market_bid, market_ask,
+  profit, swap, commission, fee, profit_rate, comment, manager_login, modify_flags, money_digits,
+  server_time_msc, at, content_hash, batch_no, arrived_at, revision
+)
+SELECT
+  :tenant_id, :platform_id, n.ticket, n.login, n.kind, n.side, n.entry, n.reason, n.is_service, n.order_ticket, n.position_id, n.symbol,
+  n.volume_lots, n.volume_closed_lots, n.contract_size, n.price, n.position_price, n.market_bid, n.market_ask,
+  n.profit, n.swap, n.commission, n.fee, n.profit_rate, n.comment, n.manager_login, n.modify_flags, n.money_digits,
+  n.server_time_msc, n.at, n.content_hash, :batch_no, :now, 1
+FROM unnest(
+  CAST(:ticket AS bigint[]), CAST(:login AS bigint[]), CAST(:kind AS text[]), CAST(:side AS text[]), CAST(:entry AS text[]),
+  CAST(:reason AS text[]), CAST(:is_service AS boolean[]), CAST(:order_ticket AS bigint[]), CAST(:position_id AS bigint[]),
+  CAST(:symbol AS text[]), CAST(:volume_lots AS numeric[]), CAST(:volume_closed_lots AS numeric[]),
+  CAST(:contract_size AS numeric[]), CAST(:price AS numeric[]), CAST(:position_price AS numeric[]),
+  CAST(:market_bid AS numeric[]), CAST(:market_ask AS numeric[]), CAST(:profit AS numeric[]), CAST(:swap AS numeric[]),
+  CAST(:commission AS numeric[]), CAST(:fee AS numeric[]), CAST(:profit_rate AS numeric[]), CAST(:comment AS text[]),
+  CAST(:manager_login AS bigint[]), CAST(:modify_flags AS bigint[]), CAST(:money_digits AS bigint[]),
+  CAST(:server_time_msc AS bigint[]), CAST(:at AS timestamptz[]), CAST(:content_hash AS text[])
+) AS n (
+  ticket, login, kind, side, entry, reason, is_service, order_ticket, position_id, symbol, volume_lots, volume_closed_lots,
+  contract_size, price, position_price, market_bid, market_ask, profit, swap, commission, fee, profit_rate, comment,
+  manager_login, modify_flags, money_digits, server_time_msc, at, content_hash
+)
+ON CONFLICT (tenant_id, platform_id, ticket) DO UPDATE SET
+  login = excluded.login, kind = excluded.kind, side = excluded.side, entry = excluded.entry, reason = excluded.reason,
+  is_service = excluded.is_service, order_ticket = excluded.order_ticket, position_id = excluded.position_id,
+  symbol = excluded.symbol, volume_lots = excluded.volume_lots, volume_closed_lots = excluded.volume_closed_lots,
+  contract_size = excluded.contract_size, price = excluded.price, position_price = excluded.position_price,
+  market_bid = excluded.market_bid, market_ask = excluded.market_ask, profit = excluded.profit, swap = excluded.swap,
+  commission = excluded.commission, fee = excluded.fee, profit_rate = excluded.profit_rate, comment = excluded.comment,
+  manager_login = excluded.manager_login, modify_flags = excluded.modify_flags, money_digits = excluded.money_digits,
+  server_time_msc = excluded.server_time_msc, at = excluded.at, content_hash = excluded.content_hash,
+  batch_no = excluded.batch_no, revision = d.revision + 1, corrected_at = :now, deleted_at = NULL
+WHERE d.content_hash <> excluded.content_hash OR d.deleted_at IS NOT NULL
+RETURNING d.ticket, d.login, d.kind, d.position_id, d.profit, d.comment, d.revision

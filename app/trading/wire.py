@@ -1,0 +1,88 @@
+"""What web processes, streams and connectors say to each other through Redis. All of it may be lost without losing a
+fact.
+
+Passwords pass through here sealed and nowhere else: a row in the database would outlive its use.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from app.core import redis as core_redis
+from app.core import secrets
+from app.core.redis import key
+from app.kit import clock
+
+ANSWER_EXPIRES_S = 30
+WATCH_EXPIRES_S = 20
+
+
+def requests_key(tenant: int, platform_id: UUID) -> str:
+    """The list on which the owner of a platform's connection waits for operations."""
+    return key("ops", tenant, platform_id)
+
+
+def answer_key(operation_id: UUID) -> str:
+    """The list on which the page that asked waits for the answer."""
+    return key("op-answer", operation_id)
+
+
+def watch_key(tenant: int) -> str:
+    """A sorted set: trading accounts that somebody looks at, scored with the second until which that holds."""
+    return key("watch", tenant)
+
+
+def refresh_key(tenant: int, platform_id: UUID) -> str:
+    """A set of logins whose figures have just moved and are to be read again."""
+    return key("refresh", tenant, platform_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An operation that waits to be sent, with the passwords that belong to it."""
+
+    operation_id: UUID
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def encode_request(tenant: int, request: Request) -> str:
+    """A request as it travels. Its passwords are sealed for this instance, tenant and operation."""
+    sealed = ""
+    if request.secrets:
+        plain = json.dumps(dict(request.secrets)).encode()
+        sealed = base64.b64encode(secrets.wrap(plain, _context(tenant, request.operation_id))).decode()
+    return json.dumps({"id": str(request.operation_id), "sealed": sealed})
+
+
+def decode_request(tenant: int, message: bytes) -> Request | None:
+    """The request that travelled, or None when the message is none of ours."""
+    try:
+        document = json.loads(message)
+        operation_id = UUID(document["id"])
+        if not document["sealed"]:
+            return Request(operation_id)
+        plain = secrets.unwrap(base64.b64decode(document["sealed"]), _context(tenant, operation_id))
+        return Request(operation_id, json.loads(plain))
+    except (ValueError, KeyError, TypeError, secrets.CannotUnseal):
+        return None
+
+
+def _context(tenant: int, operation_id: UUID) -> bytes:
+    return f"operation {tenant} {operation_id}".encode()
+
+
+def encode_answer(state: str, reason: str | None) -> str:
+    """What the waiting page is told. It reads the row afresh; this only wakes it."""
+    return json.dumps({"state": state, "reason": reason})
+
+
+def watch(tenant: int, account_ids: Iterable[UUID]) -> None:
+    """Note that somebody looks at these accounts, for the next seconds. Pages repeat it while they are open."""
+    until = clock.now().timestamp() + WATCH_EXPIRES_S
+    members = {str(account_id): until for account_id in account_ids}
+    if members:
+        core_redis.client().zadd(watch_key(tenant), members)
