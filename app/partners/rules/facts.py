@@ -19,6 +19,7 @@ class ReasonCode(StrEnum):
     """Why an upline got nothing, in the order in which the first one that applies is named."""
 
     DEMO = "DEMO"
+    OPENING_UNKNOWN = "OPENING_UNKNOWN"
     GROUP_EXCLUDED = "GROUP_EXCLUDED"
     SYMBOL_EXCLUDED = "SYMBOL_EXCLUDED"
     NO_RULE = "NO_RULE"
@@ -58,9 +59,9 @@ class ClosedTrade:
     group: str
     volume_lots: Decimal
     contract_size: Decimal
-    opened_at: datetime
+    opened_at: datetime | None  # Unknown for a position that was open before we kept its deals.
     closed_at: datetime
-    open_price: Decimal
+    open_price: Decimal | None
     close_price: Decimal
     open_bid: Decimal | None = None
     open_ask: Decimal | None = None

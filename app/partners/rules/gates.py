@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from fnmatch import fnmatchcase
 
 from app.partners.plan import Plan
 from app.partners.rules.facts import ClosedTrade, Facts, Path, Person, ReasonCode
 
-DEALER_REASONS = frozenset({"dealer", "gateway"})
-COPY_REASONS = frozenset({"signal", "copy"})
+DEALER_REASONS = frozenset({"dealer"})
+COPY_REASONS = frozenset({"signal"})
 
 
 def trade_gates(
@@ -20,6 +21,7 @@ def trade_gates(
         code
         for code, fails in (
             (ReasonCode.DEMO, trade.is_demo),
+            (ReasonCode.OPENING_UNKNOWN, trade.opened_at is None),
             (ReasonCode.GROUP_EXCLUDED, any(fnmatchcase(trade.group, pattern) for pattern in gates.excluded_groups)),
             (ReasonCode.SYMBOL_EXCLUDED, any(fnmatchcase(trade.symbol, pattern) for pattern in gates.excluded_symbols)),
             (ReasonCode.NO_RULE, not has_rule),
@@ -44,10 +46,14 @@ def trade_gates(
 
 def _held_too_short(trade: ClosedTrade, plan: Plan) -> bool:
     """Whether the position was open for less than the minimum. Exactly the minimum passes."""
-    if trade.reason in plan.gates.exempt_from_hold:
+    if trade.opened_at is None or trade.reason in plan.gates.exempt_from_hold:
         return False
-    milliseconds = (trade.closed_at - trade.opened_at).total_seconds() * 1000
-    return round(milliseconds) < plan.gates.min_hold_seconds * 1000
+    return trade.closed_at - trade.opened_at < min_hold(plan)
+
+
+def min_hold(plan: Plan) -> timedelta:
+    """The minimum holding time, exactly: no float comes near it."""
+    return timedelta(microseconds=int(plan.gates.min_hold_seconds * 1_000_000))
 
 
 def partner_gates(partner: Person, trader: Person, plan: Plan) -> tuple[ReasonCode, ...]:
