@@ -112,6 +112,15 @@ def count_of_log(statement: Select[AuditRecord]) -> int:
     return session().execute(counted).scalar_one()
 
 
+def record(record_id: UUID) -> AuditRecord | None:
+    return session().execute(select(AuditRecord).where(AuditRecord.id == record_id)).scalar_one_or_none()
+
+
+def link_of(record_id: UUID) -> AuditLink | None:
+    """The link that seals a record, or None while it waits."""
+    return session().execute(select(AuditLink).where(AuditLink.record_id == record_id)).scalar_one_or_none()
+
+
 def is_sealed(record_ids: Sequence[UUID]) -> set[UUID]:
     """Which of these records stand in the chain already."""
     statement = select(AuditLink.record_id).where(AuditLink.record_id.in_(record_ids))

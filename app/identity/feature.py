@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from app.core.features import Feature, MenuEntry
-from app.identity import cli, permissions, subscribers
+from app.identity import cli, permissions, queries, subscribers
 from app.identity.views import cabinet, office, operator, partner
 from app.kit.text import _l
 from app.restrictions.events import FunctionLocked
@@ -16,4 +16,5 @@ FEATURE = Feature(
     functions=permissions.FUNCTIONS,
     subscribers=((FunctionLocked, subscribers.end_sessions_on_lock),),
     cli=(cli.staff, cli.operator),
+    ports={"restrictions.client_name": queries.client_name},
 )

@@ -35,6 +35,12 @@ def user_of_client(client_id: UUID) -> User | None:
     return session().execute(select(User).where(User.client_id == client_id)).scalar_one_or_none()
 
 
+def client_name(client_id: UUID) -> str | None:
+    """What the client is called; None for a client of nobody here."""
+    found = user_of_client(client_id)
+    return found.name if found is not None else None
+
+
 def lock_user(user_id: UUID) -> User:
     """The user's row, locked and read fresh. Raises NotFound."""
     statement = select(User).where(User.id == user_id).with_for_update().execution_options(populate_existing=True)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, current_app, g, request, session, url_for
+from flask import Blueprint, g, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 
-from app.config import settings
 from app.core.actor import current_actor
 from app.core.http import public, redirect_to, render, requires, toast, unrestricted
 from app.identity import forms, queries, service
@@ -16,6 +15,7 @@ from app.identity.permissions import PROFILE_OWN
 from app.identity.rules import TokenPurpose
 from app.identity.service import AwaitsConfirmation, NewSession
 from app.kit.text import _l
+from app.notifications.views import mailbox
 
 
 def add_common_views(bp: Blueprint) -> None:
@@ -170,9 +170,7 @@ def _confirm_in_cabinet(f: forms.SignInForm) -> ResponseReturnValue:
 
 def _mailbox_url() -> str | None:
     """Where mails can be read on this instance, if it has no mail server."""
-    endpoint = f"notifications_{g.audience}.mailbox"
-    has_page = endpoint in current_app.view_functions and settings().mail == "mailbox" and settings().is_demo
-    return url_for(endpoint) if has_page else None
+    return url_for(f"notifications_{g.audience}.mailbox") if mailbox.is_open() else None
 
 
 def user_of_actor() -> User:
