@@ -238,6 +238,17 @@ def items(values: list[str], *, locale: str | None = None) -> str:
     return lists.format_list(values, locale=_locale(locale))
 
 
+def country(code: str, *, locale: str | None = None) -> str:
+    """The name of a country by its ISO code; the code itself where the language has no name for it."""
+    return str(_locale(locale).territories.get(code, code))
+
+
+def language(code: str, *, locale: str | None = None) -> str:
+    """The name of a language in the reader's own."""
+    shown_in = _locale(locale)
+    return str(locales.parse(code).get_display_name(shown_in) or code) if code else DASH
+
+
 def initials(name: str) -> str:
     """One or two letters for an avatar."""
     words = [word for word in name.replace("@", " ").split() if word[:1].isalnum()]

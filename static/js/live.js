@@ -1,0 +1,60 @@
+// The page's stream: facts become `live:<name>` events on the body, beats drive the freshness dot. When the stream stays away,
+// the blocks that listen fetch themselves every five seconds.
+const stream = document.getElementById("live");
+const dot = document.getElementById("freshness");
+const STALE_MS = 8000;
+const POLL_MS = 5000;
+let lastBeat = 0;
+let isFresh = false;
+let failures = 0;
+let poll = null;
+
+function names() {
+  const found = new Set();
+  for (const element of document.querySelectorAll('[hx-trigger*="live:"]')) {
+    for (const [, name] of element.getAttribute("hx-trigger").matchAll(/live:([\w-]+)/g)) found.add(name);
+  }
+  return found;
+}
+
+const tell = (name) => document.body.dispatchEvent(new CustomEvent(`live:${name}`, { detail: {} }));
+const tellAll = () => names().forEach(tell);
+
+function show() {
+  if (!dot) return;
+  const isLive = isFresh && Date.now() - lastBeat < STALE_MS;
+  const state = isLive ? "live" : lastBeat ? "stale" : "waiting";
+  if (dot.dataset.state === state && state !== "stale") return;
+  if (dot.dataset.state !== state) {
+    const time = new Date(lastBeat).toLocaleTimeString("en-GB");
+    dot.querySelector("[data-text]").textContent = state === "stale" ? dot.dataset.stale.replace("{time}", `\u2066${time}\u2069`) : dot.dataset[state];
+  }
+  dot.dataset.state = state;
+}
+
+if (stream) {
+  stream.addEventListener("htmx:sse:before:message", (event) => {
+    const { message } = event.detail;
+    if (!message.event || message.event === "done") return;
+    event.detail.cancelled = true;
+    if (message.event === "beat") {
+      lastBeat = Date.now();
+      isFresh = JSON.parse(message.data || "{}").fresh !== false;
+      show();
+    } else if (message.event === "resync") {
+      tellAll();
+    } else {
+      tell(message.event);
+    }
+  });
+  stream.addEventListener("htmx:sse:after:connection", () => {
+    failures = 0;
+    clearInterval(poll);
+    poll = null;
+  });
+  stream.addEventListener("htmx:sse:error", () => {
+    failures += 1;
+    if (failures >= 3 && !poll) poll = setInterval(() => { if (!document.hidden) tellAll(); }, POLL_MS);
+  });
+  setInterval(show, 1000);
+}
