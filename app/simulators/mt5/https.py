@@ -132,7 +132,7 @@ async def _read_chunks(reader: StreamReader) -> bytes:
 
 
 def unescape(value: str) -> str:
-    """Undo the protocol's own escaping: a backslash before one of four characters; any other backslash stands for itself."""
+    """Undo the protocol's own escaping: a backslash before one of four characters. Other backslashes are literal."""
     if "\\" not in value:
         return value
     plain: list[str] = []

@@ -6,21 +6,18 @@ import json
 from typing import Any
 
 _NEWLINE = "\r\n"
+_encode = json.JSONEncoder(ensure_ascii=False, separators=("," + _NEWLINE, " : ")).encode
 
 
-def dump(value: Any, depth: int = 0) -> str:
+def dump(value: Any) -> str:
     """Render records, lists and texts. Numbers stay bare only where a handler leaves them as numbers on purpose."""
-    inner, outer = " " * (depth + 1), " " * depth
-    if isinstance(value, dict):
-        if not value:
-            return "{}"
-        members = ("," + _NEWLINE).join(
-            f"{inner}{json.dumps(key, ensure_ascii=False)} : {dump(member, depth + 1)}" for key, member in value.items()
-        )
-        return f"{{{_NEWLINE}{members}{_NEWLINE}{outer}}}"
-    if isinstance(value, list):
-        if not value:
-            return "[]"
-        items = ("," + _NEWLINE).join(inner + dump(item, depth + 1) for item in value)
-        return f"[{_NEWLINE}{items}{_NEWLINE}{outer}]"
-    return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, dict) and value:
+        if any(isinstance(member, (dict, list)) and member for member in value.values()):
+            members = ("," + _NEWLINE).join(f"{_encode(key)} : {dump(member)}" for key, member in value.items())
+        else:
+            members = _encode(value)[1:-1]  # A flat record, most of what is ever sent: all in compiled code.
+        return f"{{{_NEWLINE}{members}{_NEWLINE}}}"
+    if isinstance(value, list) and value:
+        items = ("," + _NEWLINE).join(dump(item) for item in value)
+        return f"[{_NEWLINE}{items}{_NEWLINE}]"
+    return _encode(value)

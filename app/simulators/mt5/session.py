@@ -66,7 +66,8 @@ class Session:
     def answer(self, server: TradeServer, params: dict[str, str], *, sessions: int, is_answer_wrong: bool) -> Reply:
         """Check the client's proof and give the server's own.
 
-        `sessions` is how many other connections the candidate has; `is_answer_wrong` is the fault that spoils the server's proof.
+        `sessions` is how many other connections the candidate has; `is_answer_wrong` is the fault that spoils the
+        server's proof.
         """
         challenge, candidate = self._challenge, self._candidate
         remaining = self.seconds_to_answer(server.config.answer_window_seconds)

@@ -22,6 +22,7 @@ _MOVES = {
     Action.BONUS: "DailyBonus",
     Action.COMPENSATION: "DailySOCompensation",
 }
+_TRADE_SUMS = ("DailyProfit", "DailyStorage", "DailyCommInstant", "DailyCommFee")
 
 
 @command("daily/get", "daily/get_light", rights=(_READ,))
@@ -54,9 +55,7 @@ def _reports(server: TradeServer, request: Request, user: User) -> list[dict[str
 
 def _report(server: TradeServer, user: User, day: int) -> dict[str, Any]:
     begins_msc, ends_msc = day * _DAY_SECONDS * 1000, (day + 1) * _DAY_SECONDS * 1000 - 1
-    totals = dict.fromkeys(
-        (*_MOVES.values(), "DailyProfit", "DailyStorage", "DailyCommInstant", "DailyCommFee"), Decimal(0)
-    )
+    totals = dict.fromkeys((*_MOVES.values(), *_TRADE_SUMS), Decimal(0))
     balance = credit = Decimal(0)
     for deal in server.deals.window(0, ends_msc, [user.login]):
         if deal.action in (Action.CREDIT, Action.BONUS):
