@@ -310,7 +310,7 @@ class TenantScoped(Base):
 
     __abstract__ = True
 
-    tenant_id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    tenant_id: Mapped[int] = mapped_column(Integer, primary_key=True, sort_order=-2)  # First in every key.
 
     def __init__(self, **values: Any) -> None:
         values.setdefault("tenant_id", tenant_id())
@@ -328,7 +328,7 @@ class TenantModel(TenantScoped):
 
     __abstract__ = True
 
-    id: Mapped[UUID] = mapped_column(Uuid(), primary_key=True)
+    id: Mapped[UUID] = mapped_column(Uuid(), primary_key=True, sort_order=-1)
 
     def __init__(self, **values: Any) -> None:
         values.setdefault("id", new_id())

@@ -14,7 +14,7 @@ class SecretMissing(LookupError):
 
 def get(name: str) -> str:
     """The bound tenant's secret in clear. Raises SecretMissing. Never log or show what this answers."""
-    row = db.session().get(TenantSecret, (db.tenant_id(), name))
+    row = db.session().get(TenantSecret, {"tenant_id": db.tenant_id(), "name": name})
     if row is None:
         raise SecretMissing(f"The secret {name} has not been given.")
     return secrets.unseal(data_key(row.key_version).key, row.sealed, _context(name)).decode()
@@ -32,7 +32,7 @@ def put(name: str, value: str) -> None:
 
 def exists(name: str) -> bool:
     """Whether the bound tenant has a secret of this name."""
-    return db.session().get(TenantSecret, (db.tenant_id(), name)) is not None
+    return db.session().get(TenantSecret, {"tenant_id": db.tenant_id(), "name": name}) is not None
 
 
 def _context(name: str) -> bytes:

@@ -211,7 +211,7 @@ def _store_roles(user: User, roles: Collection[str]) -> None:
         raise Invalid(_l("Choose at least one role."), field="roles")
     held = set(queries.roles_of(user))
     for role in sorted(held - wanted):
-        row = session().get(UserRole, (user.tenant_id, user.id, role))
+        row = session().get(UserRole, {"tenant_id": user.tenant_id, "user_id": user.id, "role": role})
         assert row is not None
         session().delete(row)
     session().add_all(UserRole(user_id=user.id, role=role) for role in sorted(wanted - held))

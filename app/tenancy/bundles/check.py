@@ -80,7 +80,8 @@ def check_bundle(
             tables[name] = value
     problems += _share_problems(source)
     secrets = _secrets_of(source)
-    is_sandbox = isinstance(tables.get("tenant"), TenantSection) and tables["tenant"].sandbox
+    tenant = source.document.get("tenant")
+    is_sandbox = isinstance(tenant, Mapping) and tenant.get("sandbox") is True  # Known even when the table has faults.
     problems += _secret_problems(source, secrets, secrets_at_hand, is_sandbox)
     for section in sections:
         if section.name in tables:
