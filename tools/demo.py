@@ -7,10 +7,8 @@ import fcntl
 import json
 import os
 import resource
-import secrets
 import shutil
 import signal
-import socket
 import sys
 import threading
 import time
@@ -21,7 +19,8 @@ from typing import Any
 
 from tools.children import PROJECT
 from tools.postgres import PostgresUnusable
-from tools.progress import StepFailed, run_quietly, step, stop_with
+from tools.product import Ports, bundles, environment, flask, migrate, start_product, start_simulators
+from tools.progress import StepFailed, step, stop_with
 from tools.roles import RolesMissing
 from tools.servers import Servers, forget, kept_servers
 from tools.supervisor import NotReady, Supervisor
@@ -30,8 +29,6 @@ from tools.valkey import ValkeyUnusable
 DATA = Path(os.environ.get("KONTOR_DATA_DIR") or PROJECT / "var").resolve()
 LOGS = DATA / "log"
 PORT = int(os.environ.get("KONTOR_PORT", "8000"))
-HOST = os.environ.get("KONTOR_HOST", "127.0.0.1")
-PYTHON = sys.executable
 
 
 def main() -> None:
@@ -63,23 +60,25 @@ def _run(stack: ExitStack, started: float, stopping: threading.Event) -> None:
     port = ports.near(PORT)
     if port != PORT:
         print(f"  Port {PORT} is busy: the pages answer on {port} instead.")
-    env = _environment(servers, port)
+    env = environment(servers, DATA, port)
     supervisor = Supervisor(env, LOGS, say=lambda text: print(f"  {time.strftime('%H:%M:%S')} {text}", flush=True))
     stack.callback(_stop, supervisor)
     with step("Bringing the database to the newest revision"):
-        run_quietly([PYTHON, "-m", "alembic", "upgrade", "head"], cwd=PROJECT, env=env)
-    brands = sorted(path.parent.name for path in (PROJECT / "tenants").glob("*/tenant.toml"))
+        migrate(env)
+    brands = bundles(DATA)
+    for brand in brands:
+        env |= brand.env
     with step("Starting the trade server simulators"):
-        env |= _start_simulators(supervisor, ports, brands)
+        env |= start_simulators(supervisor, ports, DATA, brands)
         supervisor.wait_until_ready()
     with step("Applying the tenants' bundles"):
-        _flask(env, "tenants", "apply")
+        flask(env, "tenants", "apply")
     with step("Preparing sign-ins"):
-        sign_ins = json.loads(_flask(env, "demo", "seed").strip().splitlines()[-1])
+        sign_ins = json.loads(flask(env, "demo", "seed").strip().splitlines()[-1])
     with step("Starting pages, streams, connector, jobs and scheduler"):
-        _start_product(supervisor, ports, port)
+        start_product(supervisor, ports, port)
         supervisor.wait_until_ready()
-    _print_table(brands, port, sign_ins, supervisor, time.monotonic() - started)
+    _print_table([brand.slug for brand in brands], port, sign_ins, supervisor, time.monotonic() - started)
     signal.signal(signal.SIGINT, lambda *_: stopping.set())
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     signal.signal(signal.SIGHUP, lambda *_: stopping.set())
@@ -131,86 +130,6 @@ def _say_servers(servers: Servers) -> None:
         print("  The database of DATABASE_URL is used.")
     if servers.valkey is None:
         print("  The Redis of REDIS_URL is used.")
-
-
-class Ports:
-    """Free loopback ports, each given out once."""
-
-    def __init__(self) -> None:
-        self._given: set[int] = set()
-
-    def near(self, wanted: int) -> int:
-        """The wanted port, or the next free one."""
-        for port in range(wanted, wanted + 200):
-            if port not in self._given and _is_free(port):
-                self._given.add(port)
-                return port
-        raise StepFailed(f"No free port between {wanted} and {wanted + 199}.")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
-
-
-def _environment(servers: Servers, port: int) -> dict[str, str]:
-    kept = DATA / "demo-secrets.json"
-    if not kept.exists():
-        kept.touch(mode=0o600)
-        names = ("KONTOR_MASTER_KEY", "KONTOR_SECRET_KEY")
-        kept.write_text(json.dumps({name: secrets.token_urlsafe(32) for name in names}))
-    known: dict[str, str] = json.loads(kept.read_text())
-    given = {name: os.environ.get(name, value) for name, value in known.items()}
-    return {
-        **os.environ,
-        **servers.env,
-        **given,
-        "KONTOR_DEMO": "1",
-        "KONTOR_PORT": str(port),
-        "KONTOR_DATA_DIR": str(DATA),
-        "KONTOR_FILES_DIR": str(DATA / "files"),
-        "PYTHONUNBUFFERED": "1",
-    }
-
-
-def _flask(env: dict[str, str], *words: str) -> str:
-    return run_quietly([PYTHON, "-m", "flask", "--app", "wsgi:app", *words], cwd=PROJECT, env=env)
-
-
-def _start_simulators(supervisor: Supervisor, ports: Ports, brands: Iterable[str]) -> dict[str, str]:
-    """One process that plays a trade server for each brand. Answers what the product must know of them."""
-    directory = DATA / "simulators"
-    directory.mkdir(exist_ok=True)
-    health = ports.near(8020)
-    servers, addresses = [], {}
-    for number, brand in enumerate(brands, start=1):
-        port, control = ports.near(8030 + number), ports.near(8040 + number)
-        data = directory / brand
-        data.mkdir(exist_ok=True)
-        servers.append({"name": brand, "port": port, "control_port": control, "data_dir": str(data), "seed": number})
-        addresses[brand] = {"host": "127.0.0.1", "port": port, "control_port": control, "data_dir": str(data)}
-    config = directory / "mt5.json"
-    config.write_text(json.dumps({"servers": servers, "health_port": health}, indent=1))
-    command: list[str | Path] = [PYTHON, "-m", "app.simulators.mt5", config]
-    supervisor.add("simulators", command, f"http://127.0.0.1:{health}/health")
-    return {"KONTOR_SIM_MT5": json.dumps(addresses)}
-
-
-def _start_product(supervisor: Supervisor, ports: Ports, port: int) -> None:
-    workers = os.environ.get("KONTOR_WEB_WORKERS", "2")
-    pages: list[str | Path] = [PYTHON, "-m", "uvicorn", "wsgi:asgi", "--host", HOST, "--port", str(port)]
-    pages += ["--workers", workers, "--timeout-graceful-shutdown", "3", "--limit-concurrency", "2000"]
-    pages += ["--no-server-header", "--no-access-log"]
-    supervisor.add("pages", pages, f"http://127.0.0.1:{port}/health")
-    for number, role in enumerate(("connector", "jobs", "scheduler"), start=1):
-        health = ports.near(8010 + number)
-        command = [PYTHON, "worker.py", role, "--health-port", str(health)]
-        supervisor.add(role, command, f"http://127.0.0.1:{health}/health")
 
 
 def _print_table(

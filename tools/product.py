@@ -1,0 +1,167 @@
+"""The product on one machine: the environment of its processes, the simulators, and the set of processes.
+
+Used by the demo, by tests that need the running whole, and by the benchmarks.
+"""
+
+import json
+import os
+import secrets
+import socket
+import sys
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tools.children import PROJECT
+from tools.progress import StepFailed, run_quietly
+from tools.servers import Servers
+from tools.supervisor import Supervisor
+
+HOST = os.environ.get("KONTOR_HOST", "127.0.0.1")
+PYTHON = sys.executable
+
+
+class Ports:
+    """Free loopback ports, each given out once."""
+
+    def __init__(self) -> None:
+        self._given: set[int] = set()
+
+    def near(self, wanted: int) -> int:
+        """The wanted port, or the next free one."""
+        for port in range(wanted, wanted + 200):
+            if port not in self._given and _is_free(port):
+                self._given.add(port)
+                return port
+        raise StepFailed(f"No free port between {wanted} and {wanted + 199}.")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def environment(servers: Servers, data: Path, port: int) -> dict[str, str]:
+    """What every process of this instance is told. Its two keys are made once and kept beside the data."""
+    kept = _kept_secrets(data, ["KONTOR_MASTER_KEY", "KONTOR_SECRET_KEY"])
+    given = {name: os.environ.get(name) or value for name, value in kept.items() if name.startswith("KONTOR")}
+    return {
+        **os.environ,
+        **servers.env,
+        **given,
+        "KONTOR_DEMO": "1",
+        "KONTOR_PORT": str(port),
+        "KONTOR_DATA_DIR": str(data),
+        "KONTOR_FILES_DIR": str(data / "files"),
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def flask(env: Mapping[str, str], *words: str) -> str:
+    """Run a command of the product and answer what it printed."""
+    return run_quietly([PYTHON, "-m", "flask", "--app", "wsgi:app", *words], cwd=PROJECT, env=env)
+
+
+def migrate(env: Mapping[str, str]) -> None:
+    """Bring the database to the newest revision."""
+    run_quietly([PYTHON, "-m", "alembic", "upgrade", "head"], cwd=PROJECT, env=env)
+
+
+@dataclass(frozen=True)
+class Brand:
+    """A tenant whose bundle lies in the project, and the secrets of its simulated platform."""
+
+    slug: str
+    platform: Mapping[str, Any]
+    password: str
+    bridge_secret: str
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The secrets that the bundle names, as the product finds them."""
+        prefix = f"KONTOR_SECRET_{self.slug.upper().replace('-', '_')}"
+        return {
+            f"{prefix}_{self.platform['password_secret']}": self.password,
+            f"{prefix}_{self.platform['bridge_secret']}": self.bridge_secret,
+        }
+
+
+def bundles(data: Path, folder: Path = PROJECT / "tenants") -> list[Brand]:
+    """The tenants of a folder. Their platforms' secrets are made once and kept beside the data."""
+    found = []
+    for path in sorted(folder.glob("*/tenant.toml")):
+        bundle = tomllib.loads(path.read_text(encoding="utf-8"))
+        slug, platform = bundle["tenant"]["slug"], bundle["trading"]["platforms"][0]
+        kept = _kept_secrets(data, [f"{slug} manager", f"{slug} bridge"])
+        # The platform's rule for passwords asks for each kind of sign.
+        found.append(Brand(slug, platform, f"Aa1!{kept[f'{slug} manager']}"[:16], kept[f"{slug} bridge"]))
+    return found
+
+
+def _kept_secrets(data: Path, names: Sequence[str]) -> dict[str, str]:
+    path = data / "demo-secrets.json"
+    known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    missing = {name: secrets.token_urlsafe(32) for name in names if name not in known}
+    if missing:
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(known | missing))
+    return known | missing
+
+
+def start_simulators(supervisor: Supervisor, ports: Ports, data: Path, brands: Sequence[Brand]) -> dict[str, str]:
+    """One process that plays a trade server for each brand. Answers what the product must be told of them."""
+    directory = data / "simulators"
+    directory.mkdir(parents=True, exist_ok=True)
+    health = ports.near(8020)
+    servers, addresses = [], {}
+    for number, brand in enumerate(brands, start=1):
+        port, control = ports.near(8030 + number), ports.near(8040 + number)
+        place = directory / brand.slug
+        place.mkdir(exist_ok=True)
+        login, password, secret = brand.platform["login"], brand.password, brand.bridge_secret
+        page = f"http://127.0.0.1:{supervisor.env['KONTOR_PORT']}/bridge/{brand.platform['bridge_key']}"
+        servers.append(
+            {
+                "name": brand.slug,
+                "port": port,
+                "control_port": control,
+                "data_dir": str(place),
+                "seed": number,
+                "managers": [{"login": login, "password": password}],
+                "push": {"url": page, "secret": secret, "bridge": brand.platform["bridge_key"]},
+            }
+        )
+        addresses[brand.slug] = {
+            "host": "127.0.0.1",
+            "port": port,
+            "control_port": control,
+            "login": login,
+            "ca_file": str(place / "tls" / "ca.pem"),
+            "tls_name": "localhost",
+        }
+    config = directory / "mt5.json"
+    config.touch(mode=0o600)
+    config.write_text(json.dumps({"servers": servers, "health_port": health}, indent=1))
+    command: list[str | Path] = [PYTHON, "-m", "app.simulators.mt5", "--config", config]
+    supervisor.add("simulators", command, f"http://127.0.0.1:{health}/health")
+    return {"KONTOR_SIM_MT5": json.dumps(addresses)}
+
+
+def start_product(supervisor: Supervisor, ports: Ports, port: int) -> None:
+    """Pages and streams on `port`, then connector, jobs and scheduler."""
+    workers = os.environ.get("KONTOR_WEB_WORKERS", "2")
+    pages: list[str | Path] = [PYTHON, "-m", "uvicorn", "wsgi:asgi", "--host", HOST, "--port", str(port)]
+    pages += ["--workers", workers, "--timeout-graceful-shutdown", "3", "--limit-concurrency", "2000"]
+    pages += ["--no-server-header", "--no-access-log"]
+    supervisor.add("pages", pages, f"http://127.0.0.1:{port}/health")
+    for number, role in enumerate(("connector", "jobs", "scheduler"), start=1):
+        health = ports.near(8010 + number)
+        command = [PYTHON, "worker.py", role, "--health-port", str(health)]
+        supervisor.add(role, command, f"http://127.0.0.1:{health}/health")
