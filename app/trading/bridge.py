@@ -25,6 +25,7 @@ from app.core.actor import acting_as
 from app.kit import clock
 from app.tenancy import secrets
 from app.trading import ingest
+from app.trading.platforms.base import AccountRecord, Deal, Position
 from app.trading.platforms.mt5 import codec
 from app.trading.queries import ingest as queries
 from app.trading.queries import leases
@@ -138,7 +139,11 @@ def store_events(platform_id: UUID, epoch: str, seq: int, events: list[Mapping[s
 
 def batch_of(events: list[Mapping[str, Any]]) -> ingest.Batch:
     """Events as a batch: of each record its last state."""
-    deals, deleted, positions, closed, accounts = {}, {}, {}, {}, {}
+    deals: dict[int, Deal] = {}
+    deleted: dict[int, None] = {}
+    positions: dict[int, Position] = {}
+    closed: dict[int, None] = {}
+    accounts: dict[int, AccountRecord] = {}
     for event in events:
         kind, record = str(event["type"]), event["record"]
         if kind in ("deal.add", "deal.update"):
@@ -147,7 +152,7 @@ def batch_of(events: list[Mapping[str, Any]]) -> ingest.Batch:
             deleted.pop(deal.ticket, None)
         elif kind == "deal.delete":
             ticket = codec.whole(record, "Deal")
-            deleted[ticket] = ticket
+            deleted[ticket] = None
             deals.pop(ticket, None)
         elif kind in ("position.add", "position.update"):
             position = codec.position(record)
@@ -155,7 +160,7 @@ def batch_of(events: list[Mapping[str, Any]]) -> ingest.Batch:
             closed.pop(position.ticket, None)
         elif kind == "position.delete":
             ticket = codec.whole(record, "Position")
-            closed[ticket] = ticket
+            closed[ticket] = None
             positions.pop(ticket, None)
         elif kind in ("user.add", "user.update"):
             account = codec.account_record(record)

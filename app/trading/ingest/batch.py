@@ -16,12 +16,16 @@ class NoServerClock(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A complete reading of these logins' deals between two server times, begun at `read_at`: what it lacks is gone."""
+    """A complete reading of these logins' deals between two server times, begun at `read_at`.
+
+    `seen` are all tickets that it showed: what we hold besides them is gone.
+    """
 
     logins: Sequence[int]
     from_msc: int
     to_msc: int
     read_at: datetime
+    seen: Sequence[int]
 
 
 @dataclass(slots=True)

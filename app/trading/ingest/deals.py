@@ -51,7 +51,7 @@ def store_deals(platform_id: UUID, batch: Batch, times: ServerClock | None, stor
     if batch.window:
         window = batch.window
         gone += queries.vanished_tickets(
-            platform_id, window.logins, window.from_msc, window.to_msc, [d.ticket for d in deals], window.read_at
+            platform_id, window.logins, window.from_msc, window.to_msc, window.seen, window.read_at
         )
     if not deals and not gone:
         return

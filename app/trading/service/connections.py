@@ -184,7 +184,8 @@ def record_caught_up(platform_id: UUID, server_msc: int, reason: str) -> None:
 def want_catch_up(platform_id: UUID, reason: str = "gap") -> None:
     """Have the deals read again with a wide overlap."""
     execute_sql(
-        "UPDATE platform_status SET catch_up_wanted = :reason WHERE tenant_id = :tenant_id AND platform_id = :platform_id",
+        "UPDATE platform_status SET catch_up_wanted = :reason"
+        " WHERE tenant_id = :tenant_id AND platform_id = :platform_id",
         platform_id=platform_id,
         reason=reason,
     )

@@ -1,0 +1,171 @@
+"""Keeping rows and platform in step: clock, deals, figures of watched accounts, settings, and the comparison."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from decimal import Decimal
+from typing import Final, ParamSpec, TypeVar
+from uuid import UUID
+
+import redis
+from redis.asyncio import Redis
+
+from app.kit import clock
+from app.trading import ingest, wire
+from app.trading.connector.pace import Pace
+from app.trading.connector.threads import Threads
+from app.trading.ingest import Batch, Window
+from app.trading.platforms.base import Deal, TradingPlatform
+from app.trading.queries import platforms as platform_queries
+from app.trading.queries.leases import Lease
+from app.trading.service import connections, proof
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+DEALS_PER_BATCH: Final = 500
+LOGINS_PER_BATCH: Final = 200
+_DAY_MSC: Final = 86_400_000
+_QUIET_MSC: Final = 5_000  # The newest deals may still be on their way through the access server.
+_CLOCK_EVERY_S: Final = 60.0
+
+
+class Sync:
+    """The rounds of one owned connection."""
+
+    def __init__(self, lease: Lease, threads: Threads, messages: Redis, platform: TradingPlatform, pace: Pace) -> None:
+        self._lease = lease
+        self._threads = threads
+        self._messages = messages
+        self._platform = platform
+        self._pace = pace
+        self._clock_read_at = 0.0
+        self._compared_at = 0.0
+
+    def rounds(self) -> Sequence[tuple[float, Callable[[], Awaitable[None]]]]:
+        """What is done over and over while the link is up, and the pause between."""
+        return (
+            (min(1.0, self._pace.catch_up_without_bridge), self.catch_up),
+            (self._pace.figures, self.read_watched),
+            (self._pace.refresh, self.read_refreshed),
+            (self._pace.settings, self.read_settings),
+            (min(60.0, self._pace.comparison), self.compare),
+        )
+
+    async def measure_clock(self) -> int | None:
+        """Read the platform's clock and keep its offset. Answers its time, or None when it cannot be believed."""
+        before = clock.now()
+        server_msc = await self._platform.server_time_msc()
+        measured_at = before + (clock.now() - before) / 2
+        is_right = await self._tenant(connections.record_server_time, self._lease.platform_id, server_msc, measured_at)
+        self._clock_read_at = time.monotonic()
+        return server_msc if is_right else None
+
+    async def catch_up(self) -> None:
+        """Read the deals of an overlapping window and store what is new, changed or gone."""
+        plan = await self._tenant(
+            connections.plan_catch_up,
+            self._lease.platform_id,
+            every_s=self._pace.catch_up,
+            without_bridge_s=self._pace.catch_up_without_bridge,
+        )
+        if plan is None:
+            if time.monotonic() - self._clock_read_at > _CLOCK_EVERY_S:
+                await self.measure_clock()
+            return
+        server_msc = await self.measure_clock()
+        if server_msc is None:
+            return
+        read_at = clock.now()
+        deals = await self._platform.deals_since(plan.groups, plan.from_msc, server_msc + _DAY_MSC)
+        await self._store_deals(deals)
+        until = server_msc - _QUIET_MSC
+        if plan.from_msc < until:
+            window = Window(plan.logins, plan.from_msc + 1000, until, read_at, [deal.ticket for deal in deals])
+            await self._tenant(ingest.store, self._lease.platform_id, Batch(window=window))
+        await self._tenant(connections.record_caught_up, self._lease.platform_id, server_msc, plan.reason)
+
+    async def _store_deals(self, deals: Sequence[Deal]) -> None:
+        for begin in range(0, len(deals), DEALS_PER_BATCH):
+            batch = Batch(deals=deals[begin : begin + DEALS_PER_BATCH])
+            await self._tenant(ingest.store, self._lease.platform_id, batch)
+
+    async def read_watched(self) -> None:
+        """The figures of accounts on open pages."""
+        key = wire.watch_key(self._lease.tenant_id)
+        now = clock.now().timestamp()
+        try:
+            members = await self._messages.zrangebyscore(key, now, "+inf")
+            await self._messages.zremrangebyscore(key, "-inf", now - 60)
+        except redis.RedisError:
+            return
+        if members:
+            account_ids = [UUID(_text(member)) for member in members]
+            await self._read_figures(
+                await self._tenant(connections.watched_logins, self._lease.platform_id, account_ids)
+            )
+
+    async def read_refreshed(self) -> None:
+        """The figures of accounts that have just traded: their deal is stored before their state is."""
+        key = wire.refresh_key(self._lease.tenant_id, self._lease.platform_id)
+        try:
+            members = await self._messages.spop(key, LOGINS_PER_BATCH)
+        except redis.RedisError:
+            return
+        if members:
+            await asyncio.sleep(self._pace.refresh)
+            await self._read_figures([int(member) for member in members])
+
+    async def _read_figures(self, logins: Sequence[int]) -> None:
+        for begin in range(0, len(logins), LOGINS_PER_BATCH):
+            some = logins[begin : begin + LOGINS_PER_BATCH]
+            states, positions = await asyncio.gather(self._platform.read_states(some), self._platform.positions(some))
+            batch = Batch(states=states, positions=positions, whole_positions_of=some)
+            await self._tenant(ingest.store, self._lease.platform_id, batch)
+
+    async def read_settings(self) -> None:
+        """Leverage, group, rights and balance of every account, and the figures that follow from them."""
+        for group in await self._tenant(platform_queries.groups_in_use, self._lease.platform_id):
+            accounts = await self._platform.read_accounts(group)
+            for begin in range(0, len(accounts), LOGINS_PER_BATCH):
+                batch = Batch(accounts=accounts[begin : begin + LOGINS_PER_BATCH])
+                await self._tenant(ingest.store, self._lease.platform_id, batch)
+        await self.read_symbols()
+
+    async def read_symbols(self) -> None:
+        """The platform's instruments."""
+        symbols = await self._platform.symbols()
+        await self._tenant(ingest.store_symbols, self._lease.platform_id, symbols)
+
+    async def compare(self) -> None:
+        """Compare balances by the platform with balances by our deals. A difference counts when it is there twice."""
+        if time.monotonic() - self._compared_at < self._pace.comparison:
+            return
+        theirs, ours = await self._balances()
+        if any(balance != ours.get(login, Decimal(0)) for login, balance in theirs.items()):
+            await asyncio.sleep(5)
+            theirs_again, ours_again = await self._balances()
+            for login, balance in theirs_again.items():  # What moved meanwhile was only on its way.
+                if (theirs.get(login), ours.get(login)) != (balance, ours_again.get(login)):
+                    ours_again[login] = balance
+            theirs, ours = theirs_again, ours_again
+        await self._tenant(proof.record_comparison, self._lease.platform_id, "balance", theirs, ours)
+        self._compared_at = time.monotonic()
+
+    async def _balances(self) -> tuple[dict[int, Decimal], dict[int, Decimal]]:
+        """(theirs, ours) of our logins."""
+        theirs: dict[int, Decimal] = {}
+        for group in await self._tenant(platform_queries.groups_in_use, self._lease.platform_id):
+            theirs |= {account.login: account.balance for account in await self._platform.read_accounts(group)}
+        ours = await self._tenant(platform_queries.balances_by_deals, self._lease.platform_id)
+        known = set(await self._tenant(platform_queries.logins_of, self._lease.platform_id))
+        return {login: balance for login, balance in theirs.items() if login in known}, ours
+
+    async def _tenant(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        return await self._threads.as_tenant(self._lease.tenant_id, work, *args, **kwargs)
+
+
+def _text(value: object) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
