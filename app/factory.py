@@ -15,16 +15,27 @@ from app.config import settings
 from app.core import events, features, jobs
 from app.core.features import Feature
 from app.core.logs import configure_logging
+from app.demo.cli import demo_commands
+from app.demo.hooks import Hooks
 from app.ui.setup import init_ui
+from app.web import sandbox
 from app.web.application import Kontor, audience_url
 from app.web.errors import init_errors
 from app.web.guard import init_guard
-from app.web.shell import init_shell
+from app.web.shell import brand_of, current_brand, init_shell, select_locale, select_timezone
 
 ROOT = Path(__file__).parent
 
 # The floors from the bottom up; events reach subscribers in this order.
-FEATURES: tuple[str, ...] = ()
+FEATURES: tuple[str, ...] = (
+    "audit",
+    "tenancy",
+    "notifications",
+    "restrictions",
+    "identity",
+    "rates",
+    "clients",
+)
 
 
 class CsrfSession(SecureCookieSessionInterface):
@@ -80,14 +91,32 @@ def create_app() -> Flask:
     CSRFProtect(app)
     init_errors(app)
     init_shell(app)
-    init_ui(app)
+    init_ui(
+        app,
+        select_locale=select_locale,
+        select_timezone=select_timezone,
+        current_brand=current_brand,
+        brand_of=brand_of,
+    )
     for feature in found:
         for audience, blueprints in feature.blueprints.items():
             for blueprint in blueprints:
                 app.register_blueprint(blueprint, subdomain=audience)
         for group in feature.cli:
             app.cli.add_command(group)
+    app.cli.add_command(demo_commands(demo_hooks()))
     return app
+
+
+def demo_hooks() -> Hooks:
+    """The inside doors that the demonstrations may use."""
+    return Hooks(
+        ensure_person=sandbox.ensure_person,
+        sandboxes=sandbox.sandboxes,
+        move_clock=sandbox.move_clock,
+        business_now=sandbox.business_now,
+        proofs=lambda slug: (),
+    )
 
 
 def _template_folders(found: list[Feature]) -> list[Path]:

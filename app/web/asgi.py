@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from a2wsgi import WSGIMiddleware
 from flask import Flask
 from starlette.applications import Starlette
@@ -12,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from app.core import db
-from app.identity.service.sessions import session_alive
+from app.identity import service as identity
 from app.trading.bridge import bridge_endpoint
 from app.web.live import LiveEndpoint
 
@@ -26,17 +24,11 @@ def build_asgi(app: Flask) -> Starlette:
     return Starlette(
         routes=[
             Route("/health", health),
-            Route("/events", LiveEndpoint(_is_alive)),
+            Route("/events", LiveEndpoint(identity.is_session_alive)),
             Route("/bridge/{key}", bridge_endpoint, methods=["POST"]),
             Mount("/", app=pages),  # type: ignore[arg-type]  # a2wsgi has its own names for the ASGI types.
         ]
     )
-
-
-def _is_alive(tenant: int, session_id: str) -> bool:
-    """Whether the session that a page's channel list was signed for still works."""
-    with db.tenant_scope(tenant):
-        return bool(session_id) and session_alive(UUID(session_id))
 
 
 def health(request: Request) -> Response:

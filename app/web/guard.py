@@ -14,8 +14,7 @@ from flask.typing import ResponseReturnValue
 from app.core import db, http
 from app.core.actor import VISITOR, Actor, acting_as
 from app.core.errors import Forbidden
-from app.identity.service.sessions import resolve_session
-from app.identity.views.cookies import session_token
+from app.identity import service as identity
 from app.restrictions import service as restrictions
 from app.tenancy import service as tenancy
 from app.web.application import place_of_request
@@ -86,8 +85,8 @@ def _enter() -> ResponseReturnValue | None:
 def _who(audience: str) -> Actor:
     """The signed-in person, or a visitor with an address."""
     ip, user_agent = client_ip(), request.headers.get("User-Agent", "")[:300]
-    token = session_token(request)
-    signed_in = resolve_session(token, audience) if token else None
+    token = request.cookies.get(identity.cookie_name(secure=request.is_secure), "")
+    signed_in = identity.signed_in(token, audience) if token else None
     g.signed_in = signed_in
     if signed_in is None:
         return Actor(VISITOR.kind, None, VISITOR.name, ip=ip, user_agent=user_agent)

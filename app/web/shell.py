@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import Flask, g, request, url_for
 from werkzeug.routing import BuildError
 
 from app.core import features, live
 from app.core.actor import current_actor
+from app.kit.text import _l
+from app.tenancy import directory
+from app.tenancy import service as tenancy
+from app.tenancy.bundles.schema import in_language
 from app.tenancy.service import TenantConfig
 from app.ui import locales
+from app.ui.branding import Branding
+from app.ui.setup import brand_file_url
 
 LANGUAGE_COOKIE = "language"
 THEMES = ("auto", "light", "dark")
@@ -82,7 +89,6 @@ def watch(*receivers: str) -> None:
 
 def init_shell(app: Flask) -> None:
     """Give every template the frame's context."""
-    app.extensions["kontor.select_locale"] = select_locale
     app.context_processor(_context)
     app.after_request(_remember_language)
 
@@ -95,7 +101,7 @@ def _remember_language(response: Any) -> Any:
     return response
 
 
-def _context() -> Mapping[str, Any]:
+def _context() -> dict[str, Any]:
     tenant: TenantConfig | None = g.get("tenant")
     if tenant is None or "audience" not in g:
         return {}
@@ -111,7 +117,7 @@ def _context() -> Mapping[str, Any]:
         "locale": locale,
         "theme": theme if theme in THEMES else "auto",
         "languages": [
-            {"code": code, "name": locales.own_name(code), "url": _same_page(code), "active": code == locale}
+            {"code": code, "name": locales.OWN_NAMES.get(code, code), "url": _same_page(code), "active": code == locale}
             for code in tenant.languages
         ],
         "nav": navigation(audience) if actor.id is not None else [],
@@ -124,8 +130,6 @@ def _context() -> Mapping[str, Any]:
 
 def _same_page(code: str) -> str:
     args = {**request.args.to_dict(flat=True), "lang": code}
-    from urllib.parse import urlencode
-
     return f"{request.path}?{urlencode(args)}"
 
 
@@ -137,29 +141,49 @@ def _url_or_none(endpoint: str) -> str | None:
 
 
 def _user_menu(audience: str) -> list[dict[str, str]]:
-    from flask_babel import gettext as _
-
     url = _url_or_none(f"identity_{audience}.profile")
-    return [{"label": _("Profile and security"), "url": url, "icon": "user"}] if url else []
+    return [{"label": str(_l("Profile and security")), "url": url, "icon": "user"}] if url else []
 
 
 def _brand(tenant: TenantConfig) -> Mapping[str, Any]:
-    from app.tenancy.bundles.schema import in_language
-
     locale = select_locale()
-    path = f"/brand/{tenant.slug}"
-    has_files = tenant.hosts is not None
     return {
         "id": tenant.id,
         "name": tenant.name,
         "short_name": tenant.short_name,
         "is_sandbox": tenant.is_sandbox,
-        "logo": f"{path}/{tenant.branding.logo_light}" if has_files else None,
-        "logo_dark": f"{path}/{tenant.branding.logo_dark}" if has_files else None,
-        "favicon": f"{path}/{tenant.branding.favicon}" if has_files else None,
+        "logo": brand_file_url(tenant.slug, tenant.branding.logo_light),
+        "logo_dark": brand_file_url(tenant.slug, tenant.branding.logo_dark),
+        "favicon": brand_file_url(tenant.slug, tenant.branding.favicon),
         "claim": in_language(tenant.branding.tagline, locale, tenant.default_language),
         "risk_warning": in_language(tenant.company.risk_warning, locale, tenant.default_language),
         "company": tenant.company,
         "support": tenant.support,
         "currencies": tenant.currencies,
     }
+
+
+def _branding(tenant: TenantConfig) -> Branding:
+    look = tenant.branding
+    return Branding(look.primary, look.accent, look.sidebar, look.radius, look.font)
+
+
+def current_brand() -> tuple[str, Branding] | None:
+    """The brand of the running request, for the page's stylesheet."""
+    tenant: TenantConfig | None = g.get("tenant")
+    return (tenant.slug, _branding(tenant)) if tenant is not None else None
+
+
+def brand_of(slug: str) -> Branding | None:
+    """A brand's colours by its slug, outside any request; None for a slug that nobody has."""
+    for entry in directory.directory().tenants.values():
+        if entry.slug == slug:
+            return _branding(tenancy.of(entry.id))
+    return None
+
+
+def select_timezone() -> str:
+    """The reader's time zone: their own, else the brand's."""
+    signed_in = g.get("signed_in")
+    tenant: TenantConfig | None = g.get("tenant")
+    return (signed_in.timezone if signed_in else "") or (str(tenant.timezone) if tenant else "UTC")

@@ -1,0 +1,1 @@
+"""Drives the product as its users would: over HTTP, and through the simulators as traders. It sees only `kit`."""
