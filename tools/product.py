@@ -9,7 +9,8 @@ import secrets
 import socket
 import sys
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -165,3 +166,49 @@ def start_product(supervisor: Supervisor, ports: Ports, port: int) -> None:
         health = ports.near(8010 + number)
         command = [PYTHON, "worker.py", role, "--health-port", str(health)]
         supervisor.add(role, command, f"http://127.0.0.1:{health}/health")
+
+
+@dataclass(frozen=True)
+class Product:
+    """The running whole."""
+
+    env: Mapping[str, str]
+    port: int
+    data: Path
+    supervisor: Supervisor
+    brands: Sequence[Brand]
+
+    def pid(self, name: str) -> int:
+        """The process id of one of the set: pages, connector, jobs, scheduler or simulators."""
+        child = next(process.child for process in self.supervisor.processes if process.name == name)
+        assert child is not None
+        return child.pid
+
+
+@contextmanager
+def running_product(
+    servers: Servers, data: Path, *, folder: Path = PROJECT / "tenants", port: int = 8100, seed: bool = True
+) -> Iterator[Product]:
+    """Migrate, start everything, apply the bundles of `folder`, and stop it all after the block.
+
+    What dies inside the block is started again, as in the demo.
+    """
+    ports = Ports()
+    port = ports.near(port)
+    env = environment(servers, data, port)
+    supervisor = Supervisor(env, data / "log", say=lambda text: print(f"  {text}", file=sys.stderr, flush=True))
+    try:
+        migrate(env)
+        brands = bundles(data, folder)
+        for brand in brands:
+            env |= brand.env
+        env |= start_simulators(supervisor, ports, data, brands)
+        flask(env, "tenants", "apply", "--dir", str(folder))
+        if seed:
+            flask(env, "demo", "seed")
+        start_product(supervisor, ports, port)
+        supervisor.wait_until_ready()
+        with supervisor.watched():
+            yield Product(env, port, data, supervisor, brands)
+    finally:
+        supervisor.stop()

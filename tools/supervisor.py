@@ -1,10 +1,12 @@
 """A small parent of processes: starts them, waits until they answer, starts again what dies, stops all in order."""
 
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from signal import SIGTERM
@@ -66,6 +68,19 @@ class Supervisor:
         while not stopping(0.3):
             for process in self.processes:
                 self._look_after(process)
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Watch from a thread while the block runs."""
+        stopping = threading.Event()
+        # Its children get their death signal when this thread ends, which is when they are to stop anyway.
+        watcher = threading.Thread(target=self.watch, args=(stopping.wait,), name="supervisor", daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            stopping.set()
+            watcher.join()
 
     def stop(self, seconds: float = 12) -> None:
         """Ask all to finish what they have in hand, together, and kill those that take too long."""
