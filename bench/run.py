@@ -1,4 +1,4 @@
-"""`python -m bench.run --only ledger,sync`: run benchmarks, one JSON line per figure; end with 1 when a goal is missed."""
+"""`python -m bench.run --only ledger,sync`: one JSON line per figure; it ends with 1 when a goal is missed."""
 
 from __future__ import annotations
 
