@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 from typing import Any, Literal
 
+from app.simulators.mt5.catalogue import folded
 from app.simulators.mt5.config import GroupConfig, ManagerConfig
 from app.simulators.mt5.enums import Rights
 from app.simulators.mt5.records import User
@@ -55,6 +56,7 @@ def check_password(policy: str, password: str, length_min: int) -> None:
 
 def find_group(server: TradeServer, name: str, manager: ManagerConfig) -> GroupConfig:
     """The group to put an account in; refused when it is unknown or out of the manager's reach."""
+    name = folded(name)
     group = server.groups.get(name) or next(
         (group for known, group in server.groups.items() if known.lower() == name.lower()), None
     )
@@ -97,7 +99,7 @@ def change_account(server: TradeServer, user: User, fields: dict[str, Any], mana
     """Change an account. Values that make no sense, and fields that cannot be changed, are passed over in silence."""
     name = fields.get("group")
     is_moved = False
-    if name and str(name).lower() != user.group.lower():
+    if name and folded(str(name)).lower() != user.group.lower():
         group = find_group(server, str(name), manager)
         if server.positions_of(user.login) or server.orders_of(user.login):
             raise Refusal(Retcode.HAS_OPEN_POSITIONS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Any
@@ -25,10 +26,15 @@ def swap_points(is_buy: bool) -> Decimal:
     return _SWAP_POINTS[is_buy]
 
 
+def folded(name: str) -> str:
+    """A group's name or mask with every run of backslashes as one: clients differ in how often they escape them."""
+    return re.sub(r"\\+", r"\\", name)
+
+
 def matches(mask: str, path: str) -> bool:
     """Whether `path` is in a comma-separated mask: `*` is any text, `!` excludes, later parts win."""
     is_in = False
-    for part in mask.split(","):
+    for part in folded(mask).split(","):
         part = part.strip()
         is_excluded = part.startswith("!")
         pattern = part.lstrip("!").lower().replace("[", "[[]").replace("?", "[?]")

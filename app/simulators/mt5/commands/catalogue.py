@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.simulators.mt5.catalogue import group_record, matches, symbol_path, symbol_record
+from app.simulators.mt5.catalogue import folded, group_record, matches, symbol_path, symbol_record
 from app.simulators.mt5.request import Reply, Request, command
 from app.simulators.mt5.retcodes import Refusal, Retcode
 from app.simulators.mt5.state import TradeServer
@@ -55,7 +55,7 @@ def group_get(server: TradeServer, request: Request) -> Reply:
     mask = request.text("mask")
     if mask is not None:
         return Reply([group_record(server.groups[name]) for name in _groups(server, request) if matches(mask, name)])
-    name = request.required("Group")
+    name = folded(request.required("Group"))
     if name not in _groups(server, request):
         raise Refusal(Retcode.NOT_FOUND)
     return Reply(group_record(server.groups[name]))
@@ -95,7 +95,7 @@ def symbol_get(server: TradeServer, request: Request) -> Reply:
 @command("symbol/get_group")
 def symbol_get_group(server: TradeServer, request: Request) -> Reply:
     """A symbol with a group's mark-up."""
-    name, group = request.required("Symbol"), server.groups.get(request.required("Group"))
+    name, group = request.required("Symbol"), server.groups.get(folded(request.required("Group")))
     if name not in server.symbols or group is None:
         raise Refusal(Retcode.NOT_FOUND)
     return Reply(_symbol(server, name, group.markup_points))

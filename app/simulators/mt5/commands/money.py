@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from app.simulators.mt5.catalogue import folded
 from app.simulators.mt5.enums import Action
 from app.simulators.mt5.margin import account_state, margin_after, profit_of
 from app.simulators.mt5.money import change_balance
@@ -61,7 +62,7 @@ def check_margin(server: TradeServer, request: Request) -> Reply:
 @command("trade/calc_profit", rights=(TRADES_READ,))
 def calc_profit(server: TradeServer, request: Request) -> Reply:
     """The result of a volume between two prices, in a group's currency."""
-    group = server.groups.get(request.required("Group"))
+    group = server.groups.get(folded(request.required("Group")))
     if group is None:
         raise Refusal(Retcode.NOT_FOUND)
     profit, _, rate = profit_of(

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.simulators.market import Quote
-from app.simulators.mt5.catalogue import matches, symbol_path
+from app.simulators.mt5.catalogue import folded, matches, symbol_path
 from app.simulators.mt5.config import GroupConfig
 from app.simulators.mt5.records import fixed
 from app.simulators.mt5.request import Reply, Request, command
@@ -47,7 +47,7 @@ def tick_last(server: TradeServer, request: Request) -> Reply:
     """Present quotes; with the `trans_id` of an earlier answer, only those that have changed since."""
     group: GroupConfig | None = None
     if request.name == "tick/last_group":
-        group = server.groups.get(request.required("Group"))
+        group = server.groups.get(folded(request.required("Group")))
         if group is None:
             raise Refusal(Retcode.NOT_FOUND)
     now = server.clock.now()
