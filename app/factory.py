@@ -35,6 +35,7 @@ FEATURES: tuple[str, ...] = (
     "identity",
     "rates",
     "clients",
+    "web.office",
 )
 
 
