@@ -31,6 +31,15 @@ QUIET_FLAGS = (
 """Chromium talks to nobody but the pages under test."""
 
 
+_STARTER = """#!/bin/sh
+# Starts the browser beside this file with the libraries and fonts that came with it.
+here=$(dirname "$(readlink -f "$0")")
+export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$here/lib"
+[ -d /etc/fonts ] || export FONTCONFIG_PATH="$here"
+exec "$here/chromium.bin" "$@"
+"""
+
+
 class NoBrowser(RuntimeError):
     """No way led to a browser."""
 
@@ -137,7 +146,7 @@ def _npm_unpack() -> None:
         target = cache_directory()
         target.mkdir(parents=True, exist_ok=True)
         binaries = place / "package" / "bin"
-        part = target / "chromium.part"
+        part = target / "chromium.bin"
         part.write_bytes(brotli.decompress((binaries / "chromium.br").read_bytes()))
         part.chmod(0o755)
         for packed in binaries.glob("*.tar.br"):  # Libraries and fonts that a bare machine lacks.
@@ -146,7 +155,10 @@ def _npm_unpack() -> None:
                 unpacked.seek(0)
                 with tarfile.open(fileobj=unpacked) as archive:
                     _extract(archive, target)
-        os.replace(part, target / "chromium")
+        starter = target / "chromium.part"
+        starter.write_text(_STARTER)
+        starter.chmod(0o755)
+        os.replace(starter, target / "chromium")
 
 
 def _extract(archive: tarfile.TarFile, target: Path) -> None:
