@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -87,6 +88,31 @@ class TimelineSource:
 
     name: str
     load: Callable[[UUID, Any, int], Sequence[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class HomeTile:
+    """A queue on the office's home page: how much waits, since when, and where. Answered by the port `home_tiles`."""
+
+    label: Message
+    count: int
+    endpoint: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    oldest_at: datetime | None = None
+    late_after: timedelta = timedelta(hours=4)
+    icon: str = "list-check"
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHit:
+    """Something that the office's global search found. Answered by the port `search`: a function (words) -> hits."""
+
+    kind: Message
+    title: str
+    endpoint: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    sub: str = ""
+    icon: str = "file-text"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,104 @@
+"""What recorded acts are called on a client's timeline, which kind they are, and how they look."""
+
+from __future__ import annotations
+
+from app.kit.text import Message, _l
+
+TITLES: dict[str, Message] = {
+    "clients.register": _l("Client registered"),
+    "clients.suspend": _l("Client suspended"),
+    "clients.activate": _l("Suspension ended"),
+    "clients.kyc.set": _l("Verification level set"),
+    "clients.assign": _l("Client assigned"),
+    "clients.note.add": _l("Note written"),
+    "identity.register": _l("Signed up"),
+    "identity.email.confirm": _l("Mailbox confirmed"),
+    "identity.sign_in": _l("Signed in"),
+    "identity.sign_out": _l("Signed out"),
+    "identity.session.end": _l("Session ended"),
+    "identity.password.change": _l("Password changed"),
+    "identity.password.reset": _l("Password reset"),
+    "identity.password.reset_requested": _l("Password reset requested"),
+    "identity.profile.change": _l("Profile changed"),
+    "ledger.adjustment.propose": _l("Adjustment proposed"),
+    "ledger.adjustment.approve": _l("Adjustment approved"),
+    "ledger.adjustment.reject": _l("Adjustment rejected"),
+    "payments.deposit.request": _l("Deposit requested"),
+    "payments.deposit.proof": _l("Proof of payment uploaded"),
+    "payments.deposit.approve": _l("Deposit approved"),
+    "payments.deposit.reject": _l("Deposit rejected"),
+    "payments.deposit.cancel": _l("Deposit cancelled"),
+    "payments.withdrawal.request": _l("Withdrawal requested"),
+    "payments.withdrawal.approve": _l("Withdrawal approved"),
+    "payments.withdrawal.confirm": _l("Withdrawal paid out"),
+    "payments.withdrawal.reject": _l("Withdrawal rejected"),
+    "payments.withdrawal.cancel": _l("Withdrawal cancelled"),
+    "payments.transfer.request": _l("Transfer requested"),
+    "payments.convert": _l("Money converted"),
+    "referrals.attribute": _l("Attributed to a partner"),
+    "referrals.move": _l("Moved to another partner"),
+    "restrictions.lock": _l("Function locked"),
+    "restrictions.lift": _l("Lock lifted"),
+    "trading.account.open": _l("Trading account opened"),
+    "trading.account.opened": _l("Trading account opened"),
+    "trading.account.leverage": _l("Leverage changed"),
+    "trading.account.password": _l("Trading password changed"),
+    "trading.deal.unmatched": _l("Unexplained money on the platform"),
+    "trading.deal.resolved": _l("Unexplained money resolved"),
+    "trading.operation.look_again": _l("Operation looked up on the platform"),
+}
+_KINDS = {
+    "money": ("payments.", "ledger.", "partners."),
+    "trading": ("trading.",),
+    "compliance": ("restrictions.", "clients.kyc", "clients.suspend", "clients.activate"),
+}
+_ICONS = {
+    "payments.deposit": "arrow-down-left",
+    "payments.withdrawal": "arrow-up-right",
+    "payments.": "arrows-exchange",
+    "ledger.": "scale",
+    "partners.": "percentage",
+    "trading.": "chart-line",
+    "restrictions.lock": "lock",
+    "restrictions.lift": "lock-open",
+    "referrals.": "sitemap",
+    "clients.note": "note",
+    "clients.kyc": "shield-check",
+    "identity.sign_in": "login",
+    "identity.password": "key",
+}
+_TONES = {
+    ".reject": "danger",
+    ".suspend": "danger",
+    ".unmatched": "danger",
+    "restrictions.lock": "danger",
+    ".approve": "success",
+    ".confirm": "success",
+    ".activate": "success",
+}
+KINDS: dict[str, Message] = {
+    "money": _l("Money"),
+    "trading": _l("Trading"),
+    "compliance": _l("Compliance"),
+    "staff": _l("Staff and client"),
+}
+
+
+def title_of(action: str) -> Message:
+    """The act in words; its code where nobody has found words yet."""
+    return TITLES.get(action) or Message("%(code)s", {"code": action})
+
+
+def kind_of(action: str) -> str:
+    for kind, beginnings in _KINDS.items():
+        if action.startswith(beginnings):
+            return kind
+    return "staff"
+
+
+def icon_of(action: str) -> str:
+    return next((icon for beginning, icon in _ICONS.items() if action.startswith(beginning)), "user")
+
+
+def tone_of(action: str) -> str:
+    return next((tone for part, tone in _TONES.items() if part in action), "neutral")
