@@ -7,7 +7,7 @@ import sys
 import click
 
 from app.audit import queries, service
-from app.core.db import directory_scope, execute_sql, tenant_scope
+from app.core.db import directory_scope, tenant_scope
 
 
 @click.group("audit")
@@ -20,8 +20,7 @@ def group() -> None:
 def verify(slug: str | None) -> None:
     """Prove the chain of each tenant, and name the first broken link and whatever has waited too long for its seal."""
     with directory_scope():
-        found = execute_sql("SELECT id, slug FROM tenant ORDER BY id").all()
-    tenants = [(row.id, row.slug) for row in found if slug in (None, row.slug)]
+        tenants = [(number, name) for number, name in queries.tenants() if slug in (None, name)]
     if not tenants:
         raise click.ClickException(f"There is no tenant named {slug}.")
     is_whole = True

@@ -76,6 +76,11 @@ def tenants_with_pending() -> Sequence[int]:
     return session().execute(text("SELECT DISTINCT tenant_id FROM audit_pending ORDER BY tenant_id")).scalars().all()
 
 
+def tenants() -> list[tuple[int, str]]:
+    """Every tenant's number and slug, the operator's realm too. In a directory scope."""
+    return [(row.id, row.slug) for row in session().execute(text("SELECT id, slug FROM tenant ORDER BY id"))]
+
+
 def log(
     *,
     actor: str = "",

@@ -5,18 +5,19 @@ from __future__ import annotations
 import click
 
 from app.core.actor import system_actor
-from app.core.db import directory_scope, execute_sql, tenant_scope, transaction
+from app.core.db import tenant_scope, transaction
 from app.core.errors import DomainError
 from app.core.http import audience_url
 from app.identity import rules, service
+from app.tenancy import directory
+from app.tenancy.models import OPERATOR
 
 
 def _tenant(slug: str) -> int:
-    with directory_scope():
-        found = execute_sql("SELECT id FROM tenant WHERE slug = :slug AND id > 0", slug=slug).scalar_one_or_none()
-    if found is None:
-        raise click.ClickException(f"There is no tenant named {slug}.")
-    return int(found)
+    for entry in directory.directory().tenants.values():
+        if entry.slug == slug and entry.id != OPERATOR:
+            return entry.id
+    raise click.ClickException(f"There is no tenant named {slug}.")
 
 
 @click.group("staff")

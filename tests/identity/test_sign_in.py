@@ -205,7 +205,7 @@ def test_an_address_that_guesses_many_accounts_is_stopped(north: Brand) -> None:
     with clock.frozen(clock.now()):
         with pytest.raises(WrongCredentials):
             sign_in(north, "a wrong password", "first@example.com")
-        (counter,) = list(client.keys("*count:901:fail*"))  # type: ignore[union-attr]  # Synchronous.
+        (counter,) = list(client.keys("*count:901:fail*"))
         client.set(counter, 30)
 
         with pytest.raises(TooManyTries):

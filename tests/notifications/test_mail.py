@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from email import message_from_bytes, policy
+from typing import Any
 
 import pytest
 
@@ -110,7 +111,7 @@ class MailServer(threading.Thread):
             with connection, connection.makefile("rwb") as stream:
                 self._talk(stream)
 
-    def _talk(self, stream: "socket.SocketIO") -> None:  # type: ignore[name-defined]  # A buffered pair in fact.
+    def _talk(self, stream: Any) -> None:
         def say(line: bytes) -> None:
             stream.write(line + b"\r\n")
             stream.flush()

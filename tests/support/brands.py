@@ -173,7 +173,8 @@ def browser_of(app: Flask, brand: Brand, person: Person, audience: str) -> Visit
 
 def run_jobs(brand: Brand | int) -> list[str]:
     """Do what the brand's outbox holds, through the product's own runner, until nothing is due."""
-    tenant, done = brand if isinstance(brand, int) else brand.id, []
+    tenant = brand if isinstance(brand, int) else brand.id
+    done: list[str] = []
     while True:
         with db.tenant_scope(tenant):
             rows = db.execute_sql(
