@@ -34,7 +34,10 @@ FEATURES: tuple[str, ...] = (
     "restrictions",
     "identity",
     "rates",
+    "ledger",
     "clients",
+    "trading",
+    "payments",
     "web.office",
 )
 
