@@ -48,7 +48,8 @@ class Simulator:
         self.gateway = Gateway(self.server, self.faults)
         self.bridge = Bridge(config.push, config.heartbeat_seconds)
         self.watch = Watch(self.server)
-        self._folder = Path(config.data_dir) if config.data_dir else Path(tempfile.mkdtemp(prefix="mt5-sim-"))
+        self._passing = None if config.data_dir else tempfile.TemporaryDirectory(prefix="mt5-sim-")
+        self._folder = Path(config.data_dir or (self._passing.name if self._passing else "."))
         self._store: Store | None = None
         self._tls: ssl.SSLContext
         self._socket: socket.socket | None = None
@@ -98,6 +99,8 @@ class Simulator:
         if self._store:
             await self._store.flush({**self._notes(), "bridge": self.bridge.dump(), "closed": True})
             self._store.close()
+        if self._passing:
+            self._passing.cleanup()
         log("stopped", server=self.config.name)
 
     def _resume(self, notes: dict[str, Any]) -> None:
