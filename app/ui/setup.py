@@ -18,6 +18,7 @@ import flask_babel
 from babel.support import NullTranslations, Translations
 from flask import Flask, get_flashed_messages, has_request_context, request
 from jinja2 import ChoiceLoader, FileSystemLoader
+from flask_wtf.csrf import generate_csrf
 from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 from werkzeug.urls import iri_to_uri
@@ -81,6 +82,8 @@ def init_ui(
         brand = current_brand() if current_brand is not None else None
         return brand_stylesheet_url(*brand) if brand else None
 
+    # Macro modules see the globals of the moment they are loaded, so everything they use comes first.
+    environment.globals.setdefault("csrf_token", generate_csrf)
     environment.globals.update(
         asset=assets.url,
         brand_url=brand_url,

@@ -1,13 +1,15 @@
 // Tables: selecting rows for a bulk act, and the tree that opens level by level with the mouse or the arrow keys.
-function count(scope) {
-  const boxes = [...scope.querySelectorAll("[data-select]")];
+const boxesOf = (form) => [...form.elements].filter((box) => box.matches("[data-select]"));
+
+function count(form) {
+  const boxes = boxesOf(form);
   const chosen = boxes.filter((box) => box.checked).length;
-  const all = scope.querySelector("[data-select-all]");
+  const all = [...form.elements].find((box) => box.matches("[data-select-all]"));
   if (all) {
     all.checked = chosen > 0 && chosen === boxes.length;
     all.indeterminate = chosen > 0 && chosen < boxes.length;
   }
-  const bar = scope.querySelector("[data-bulkbar]");
+  const bar = form.querySelector("[data-bulkbar]");
   if (bar) {
     bar.hidden = chosen === 0;
     bar.querySelector("[data-bulk-count]").textContent = chosen;
@@ -16,11 +18,11 @@ function count(scope) {
 
 document.addEventListener("change", (event) => {
   if (!event.target.matches?.("[data-select], [data-select-all]")) return;
-  const scope = event.target.closest("form") ?? event.target.closest(".x-table-wrap") ?? document;
+  const { form } = event.target;
   if (event.target.matches("[data-select-all]")) {
-    scope.querySelectorAll("[data-select]").forEach((box) => { box.checked = event.target.checked; });
+    boxesOf(form).forEach((box) => { box.checked = event.target.checked; });
   }
-  count(scope);
+  count(form);
 });
 
 const level = (row) => Number(row.getAttribute("aria-level"));

@@ -23,6 +23,7 @@ from wtforms import (
     TextAreaField,
     validators,
 )
+from wtforms.fields.choices import SelectChoice
 
 from app.kit.money import Money
 from app.ui.branding import Branding
@@ -57,11 +58,25 @@ class SampleForm(Form):
     email = EmailField("E-mail", [validators.DataRequired()])
     password = PasswordField("Password", [validators.DataRequired()])
     name = StringField("Full name", description="As it stands in your passport.")
-    country = SelectField("Country", choices=[("de", "Germany"), ("ae", "United Arab Emirates"), ("kz", "Kazakhstan")])
+    country = SelectField(
+        "Country",
+        choices=[
+            SelectChoice(value="de", label="Germany"),
+            SelectChoice(value="ae", label="United Arab Emirates"),
+            SelectChoice(value="kz", label="Kazakhstan"),
+        ],
+    )
     born_on = DateField("Date of birth", [validators.Optional()])
     amount = StringField("Amount")
     phone = StringField("Phone")
-    kind = RadioField("Account type", choices=[("standard", "Standard"), ("raw", "Raw spread"), ("swap", "Swap-free")])
+    kind = RadioField(
+        "Account type",
+        choices=[
+            SelectChoice(value="standard", label="Standard"),
+            SelectChoice(value="raw", label="Raw spread"),
+            SelectChoice(value="swap", label="Swap-free"),
+        ],
+    )
     terms = BooleanField("I accept the client agreement.")
     news = BooleanField("Send me product news.")
     note = TextAreaField("Note")
