@@ -1,7 +1,8 @@
 """Static files: names that change with their content, and the small server that answers them.
 
-Vendored files carry a hash in their own name. Our files (css, js) share one: they stand under `/static/v-<hash>/`, where the
-hash covers all of them, so that modules may import each other by plain relative names and everything is cached for ever.
+Vendored files carry a hash in their own name. Our files (css, js) share one: they stand under `/static/v-<hash>/`,
+where the hash covers all of them, so that modules may import each other by plain relative names and everything is
+cached for ever.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Figures, dates and names as a reader sees them. The single source: templates and streams never format by hand.
 
-Every function takes the reader's locale from the running request, or `locale` when given, so a stream can format once per language.
+Every function takes the reader's locale from the running request, or `locale` when given, so that a stream can format
+once per language.
 Results are plain text; the macros of `money.html` wrap them in left-to-right isolates.
 """
 
@@ -27,7 +28,7 @@ _ARABIC_INDIC = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
 _TO_LATIN = str.maketrans("٠١٢٣٤٥٦٧٨٩۰۱۲۳۴۵۶۷۸۹٫", "01234567890123456789.")
 
 # Set by the floor above: whether the running reader prefers Arabic-Indic digits.
-_prefers_arabic_indic: Callable[[], bool] = lambda: False
+_prefers_arabic_indic: Callable[[], bool] = bool
 
 Figure = Decimal | int | float
 
@@ -62,7 +63,7 @@ def latin_digits(text: str) -> str:
 
 
 def isolate(text: str) -> str:
-    """Plain text that keeps its left-to-right order inside a sentence of either direction, where no markup is possible."""
+    """Plain text that keeps its left-to-right order in a sentence of either direction, where no markup is possible."""
     return f"{LTR_ISOLATE}{text}{POP_ISOLATE}"
 
 
@@ -194,7 +195,7 @@ def clock_time(value: dt.datetime | dt.time, *, seconds: bool = False, locale: s
 
 
 def instant(at: dt.datetime, style: str = "datetime", *, locale: str | None = None) -> str:
-    """An instant in the reader's zone. style: date, time, seconds, datetime, or relative (up to seven days, then the date)."""
+    """An instant in the reader's zone. style: date, time, seconds, datetime, or relative (after a week the date)."""
     shown_in, local = _locale(locale), _local(at)
     if style == "date":
         return day(local.date(), locale=locale)
@@ -264,8 +265,9 @@ def hue(name: str) -> int:
 
 
 def live_value(value: Mapping[str, str], locale: str) -> str:
-    """A number of the live lane as safe HTML: `{"kind": "money"|"number"|"percent"|"lots"|"price"|"text", "value", "currency"?, "signed"?}`.
+    """A number of the live lane as safe HTML: `{"kind", "value", "currency"?, "signed"?}`.
 
+    `kind` is money, number, percent, lots, price or text; with `signed` "1" a gain bears its plus and its colour.
     A value that cannot be read is shown as a dash, because a stream must go on.
     """
     signed = value.get("signed") == "1"

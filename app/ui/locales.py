@@ -120,7 +120,7 @@ def complete_languages() -> tuple[str, ...]:
 
 
 def compile_catalogues(target: Path | None = None) -> Path:
-    """Compile every catalogue that is newer than its compiled form. Returns the directory to read compiled catalogues from.
+    """Compile every catalogue that is newer than its compiled form, and answer the directory to read them from.
 
     Safe when several processes start together: each file is replaced as a whole.
     """

@@ -50,9 +50,9 @@ def init_ui(
 ) -> None:
     """Register everything that templates need. Call it once, before the first template is loaded.
 
-    `select_locale` and `select_timezone` answer for the running request. `current_brand` gives the running page's slug and
-    colours; `brand_of` gives the colours of a slug, outside any request, for the stylesheet's own address. A plain Flask
-    application without them works in English, in UTC, in the product's own colours.
+    `select_locale` and `select_timezone` answer for the running request. `current_brand` gives the running page's slug
+    and colours; `brand_of` gives the colours of a slug, outside any request, for the stylesheet's own address. A plain
+    Flask application without them works in English, in UTC, in the product's own colours.
     """
     flask_babel.Babel(
         app,
@@ -176,7 +176,7 @@ def brand_stylesheet_url(slug: str, brand: Branding) -> str:
 
 
 def brand_file_url(slug: str, name: str) -> str | None:
-    """Where a file of the bundle's `brand` folder (logo, favicon) is answered; None when the bundle has no such file."""
+    """Where a file of the bundle's `brand` folder (logo, favicon) is answered; None when there is no such file."""
     path = TENANTS / slug / "brand" / name
     if not path.is_file():
         return None
@@ -254,7 +254,7 @@ def rows_shown(number: int, size: int, total: int) -> Markup:
     first, last = (number - 1) * size + 1, min(number * size, total)
     values = {"first": formats.number(first), "last": formats.number(last), "total": formats.number(total)}
     isolated = {name: Markup('<bdi dir="ltr" class="num">{}</bdi>').format(value) for name, value in values.items()}
-    return Markup(flask_babel.gettext("%(first)s–%(last)s of %(total)s")) % isolated  # noqa: S704  # A sentence of ours.
+    return Markup(flask_babel.gettext("%(first)s–%(last)s of %(total)s")) % isolated  # A sentence of ours.
 
 
 def _font_file() -> str:
