@@ -8,6 +8,7 @@ One request is on the way at a time. A connection that failed once is closed and
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import secrets
 import ssl
@@ -68,6 +69,11 @@ class Connection:
         self.used_at = time.monotonic()
         self.is_open = True
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether it can still be used, as far as this side knows."""
+        return self.is_open and not self._reader.at_eof()
+
     async def call(
         self,
         command: str,
@@ -82,7 +88,7 @@ class Connection:
         and no usable answer
         came. After OutcomeUnknown and SessionLost the connection is closed.
         """
-        if not self.is_open or self._reader.at_eof():
+        if not self.is_alive:
             self.abort()
             raise PlatformUnavailable("The connection is closed.")
         if send_by is not None and asyncio.get_running_loop().time() >= send_by:
@@ -203,6 +209,9 @@ class Connection:
             except (SessionLost, OutcomeUnknown, PlatformUnavailable, TimeoutError):
                 pass
         self.abort()
+        with contextlib.suppress(OSError, TimeoutError):
+            async with asyncio.timeout(1):
+                await self._writer.wait_closed()
 
     def abort(self) -> None:
         """Close at once."""
@@ -222,6 +231,7 @@ async def open_connection(endpoint: Endpoint, tls: ssl.SSLContext) -> Connection
                 limit=2**20,
             )
     except (OSError, TimeoutError) as error:  # ssl.SSLError is an OSError.
+        await asyncio.sleep(0)  # The loop closes the failed socket in its next turn, even when it ends right after.
         raise PlatformUnavailable(f"No connection: {type(error).__name__}.") from None
     connection = Connection(endpoint, reader, writer)
     try:

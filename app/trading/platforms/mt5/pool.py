@@ -159,10 +159,7 @@ class Pool:
         except TimeoutError:
             raise PlatformUnavailable("Every connection is busy.") from None
         try:
-            connection = self._idle.pop() if self._idle else None
-            while connection is not None and not connection.is_open:
-                connection = self._idle.pop() if self._idle else None
-            connection = connection or await self._open()
+            connection = self._take_idle() or await self._open()
             try:
                 yield connection
             finally:
@@ -170,6 +167,14 @@ class Pool:
                     self._idle.append(connection)
         finally:
             self._slots.release()
+
+    def _take_idle(self) -> Connection | None:
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.is_alive:
+                return connection
+            connection.abort()
+        return None
 
     async def _open(self) -> Connection:
         if self.is_broken:
@@ -198,7 +203,7 @@ class Pool:
         while True:
             await asyncio.sleep(self.settings.keep_alive_s / 4)
             due = time.monotonic() - self.settings.keep_alive_s
-            idle = [connection for connection in self._idle if connection.used_at < due or not connection.is_open]
+            idle = [connection for connection in self._idle if connection.used_at < due or not connection.is_alive]
             for connection in idle:
                 if connection in self._idle:
                     self._idle.remove(connection)
@@ -211,9 +216,10 @@ class Pool:
         """The connection is out of the pool while it is asked; what is lost is replaced, so that nobody waits for a
         handshake."""
         async with self._slots:
-            if connection.is_open:
+            if connection.is_alive:
                 with contextlib.suppress(SessionLost, OutcomeUnknown, PlatformUnavailable):
                     await connection.call("test/access")
-            if not connection.is_open:
+            if not connection.is_alive:
+                connection.abort()
                 connection = await self._open()
             self._idle.append(connection)
