@@ -86,6 +86,8 @@ SECTION = BundleSection(name="payments", type=PaymentsSection, check=_check, req
 def offered() -> list[CurrencyRules]:
     """The currencies in which the bound tenant takes and pays money, in the order of its bundle."""
     tenant = tenancy.current()
+    if not tenant.has_section("payments"):
+        return []
     section: PaymentsSection = tenant.section("payments")
     return [entry for entry in section.currencies if entry.currency in tenant.currencies]
 

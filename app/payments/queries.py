@@ -119,6 +119,7 @@ _OPEN: dict[type[Any], tuple[Any, ...]] = {
     Deposit: (DepositStatus.PROCESSING, DepositStatus.AWAITING_CLIENT),
     Withdrawal: (WithdrawalStatus.REQUESTED, WithdrawalStatus.APPROVED),
 }
+_WAITING: dict[type[Any], tuple[Any, ...]] = {**_OPEN, Deposit: (DepositStatus.PROCESSING,)}
 
 
 def queue(
@@ -152,8 +153,13 @@ def queue(
 
 def waiting_count(model: type[Deposit] | type[Withdrawal]) -> int:
     """How many payments wait for staff."""
-    states = (DepositStatus.PROCESSING,) if model is Deposit else _OPEN[Withdrawal]
-    return session().execute(select(func.count()).select_from(model).where(model.status.in_(states))).scalar_one()
+    statement = select(func.count()).select_from(model).where(model.status.in_(_WAITING[model]))
+    return session().execute(statement).scalar_one()
+
+
+def oldest_waiting(model: type[Deposit] | type[Withdrawal]) -> datetime | None:
+    """Since when the oldest of them waits."""
+    return session().execute(select(func.min(model.created_at)).where(model.status.in_(_WAITING[model]))).scalar_one()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,11 @@
+"""What the ledger brings into the product: permissions, the nightly proof, commands. Its pages hang in payments."""
+
+from app.core.features import Feature
+from app.ledger import cli, permissions
+
+FEATURE = Feature(
+    name="ledger",
+    permissions=permissions.PERMISSIONS,
+    jobs=("app.ledger.jobs",),
+    cli=(cli.ledger,),
+)
