@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from app.partners.plan import Plan
-
 ONE_DAY = timedelta(days=1)
 
 
@@ -18,6 +16,11 @@ class DayCut:
 
     timezone: ZoneInfo
     at: time
+
+    @classmethod
+    def midnight(cls, timezone: ZoneInfo) -> DayCut:
+        """A day that ends at midnight."""
+        return cls(timezone, time())
 
     def end_of(self, day: date) -> datetime:
         """The instant that ends a day; it belongs to the next one.
@@ -43,11 +46,14 @@ class DayCut:
         return self.day_of(now) - ONE_DAY
 
 
-def due_at(settled: date, plan: Plan, cut: DayCut, is_business_day: Callable[[date], bool]) -> datetime:
-    """When money settled for a day has been under audit long enough: the end of the n-th settlement day after it."""
-    if plan.audit_calendar == "calendar":
-        return cut.end_of(settled + plan.audit_days * ONE_DAY)
-    day, left = settled, plan.audit_days
+def due_at(settled: date, days: int, cut: DayCut, is_business_day: Callable[[date], bool] | None) -> datetime:
+    """When money settled for a day has been under audit long enough: the end of the n-th settlement day after it.
+
+    With `is_business_day` only such days count.
+    """
+    if is_business_day is None:
+        return cut.end_of(settled + days * ONE_DAY)
+    day, left = settled, days
     while left:
         day += ONE_DAY
         left -= is_business_day(day)

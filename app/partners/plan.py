@@ -7,12 +7,15 @@ levels there are, or which tracks pay whom: both engines read it from these stru
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, time
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Literal, TypeVar
+from zoneinfo import ZoneInfo
 
 import msgspec
+
+from app.partners.calendar import DayCut
 
 SpreadBasis = Literal["open", "close", "half_half"]
 OnIneligible = Literal["forfeit", "compress", "hold"]
@@ -222,6 +225,12 @@ class PartnersBundle(_Part, frozen=True):
     effective_from: datetime | None = None
     settle_timezone: str = ""
     settle_cutoff: str = "00:00"
+
+    def day_cut(self, timezone: ZoneInfo) -> DayCut:
+        """Where the settlement day ends, in the tenant's time zone unless the bundle names one."""
+        return DayCut(
+            ZoneInfo(self.settle_timezone) if self.settle_timezone else timezone, time.fromisoformat(self.settle_cutoff)
+        )
 
 
 def faults(plan: Plan) -> Iterator[tuple[str, str]]:

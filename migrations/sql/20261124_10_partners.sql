@@ -52,3 +52,9 @@ END $$;
 CREATE FUNCTION round_as(x numeric, places int, mode text) RETURNS numeric LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT CASE mode WHEN 'half_even' THEN round_even(x, places) WHEN 'down' THEN trunc(x, places) ELSE round(x, places) END
 $$;
+
+-- The spread that a rule's basis means; NULL where it is unknown.
+CREATE FUNCTION spread_between(basis text, at_open numeric, at_close numeric) RETURNS numeric
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT CASE basis WHEN 'open' THEN at_open WHEN 'close' THEN at_close ELSE (at_open + at_close) * 0.5 END
+$$;

@@ -277,6 +277,7 @@ def lines() -> None:
         needed("has_own_receivers", sa.Boolean),
         sa.PrimaryKeyConstraint("tenant_id", "trade_id", "revision"),
     )
+    op.execute("CREATE INDEX settled_trade_day ON settled_trade USING brin (tenant_id, business_date)")
     isolate_by_tenant("settled_trade", grant="SELECT, INSERT")
     op.create_table(
         "commission_line",

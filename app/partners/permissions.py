@@ -1,0 +1,35 @@
+"""Who may see commission, grant god-mode, run a settlement; and what the ban matrix can take from a partner."""
+
+from __future__ import annotations
+
+from app.core.features import Permission, RestrictedFunction
+from app.kit.text import _l
+
+COMMISSION_READ = "partners.commission.read"
+GOD_MODE_GRANT = "partners.god_mode.grant"
+SETTLEMENT_READ = "partners.settlement.read"
+SETTLEMENT_RUN = "partners.settlement.run"
+PARTNER_PORTAL = "partners.portal"
+
+COMMISSION_ACCRUAL = "commission_accrual"
+COMMISSION_RELEASE = "commission_release"
+COMMISSION_PAYOUT = "commission_payout"
+
+PERMISSIONS = (
+    Permission(
+        COMMISSION_READ,
+        _l("See commission plans, lines and balances of partners"),
+        frozenset({"admin", "finance", "compliance", "partner_desk"}),
+    ),
+    Permission(GOD_MODE_GRANT, _l("Give a partner an amount per lot"), frozenset({"admin", "partner_desk"})),
+    Permission(
+        SETTLEMENT_READ, _l("See settlement runs"), frozenset({"admin", "finance", "compliance", "partner_desk"})
+    ),
+    Permission(SETTLEMENT_RUN, _l("Run a settlement and release commission"), frozenset({"admin", "finance"})),
+    Permission(PARTNER_PORTAL, _l("Use the partner portal"), frozenset({"trader", "partner"})),
+)
+FUNCTIONS = (
+    RestrictedFunction(COMMISSION_ACCRUAL, _l("Earn commission, and let others earn on their trades")),
+    RestrictedFunction(COMMISSION_RELEASE, _l("Have commission released after its audit period")),
+    RestrictedFunction(COMMISSION_PAYOUT, _l("Move commission to the main wallet")),
+)

@@ -1,0 +1,226 @@
+"""Freezing what a run computes with: who is eligible, which rule fits which symbol, what each currency was worth.
+
+Whoever takes the run up again after a crash finds the same facts, so the same lines come out.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, time
+from fnmatch import fnmatchcase
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from app.core.db import execute_sql, load_sql, session
+from app.partners import permissions, receivers, versions
+from app.partners.models import PlanVersion, SettlementRun
+from app.partners.plan import Plan
+from app.rates import service as rates
+from app.referrals.rules import BEGINNING, FOREVER
+from app.restrictions import service as restrictions
+
+_INCLUDE = re.compile(r"/\* include (\w+) \*/")
+
+
+def sql(name: str) -> str:
+    """A statement of the settlement engine, with the parts that it includes."""
+    return _INCLUDE.sub(lambda found: sql(found[1]), load_sql("app.partners", f"settlement/sql/{name}.sql"))
+
+
+def scope_of(run: SettlementRun, version: PlanVersion, until: datetime) -> dict[str, Any]:
+    """Which closed trades the run settles under a version, as parameters of the statements."""
+    waiting = run.day_end - (version.plan.spread_wait_days + 1) * (run.day_end - run.day_start)
+    return {
+        "version_from": version.effective_from,
+        "version_to": min(until, run.day_end),
+        "scan_from": min(run.day_start, waiting),
+        "batch_from": run.batch_from,
+        "wait_until": max(waiting, BEGINNING),
+    }
+
+
+def periods(run: SettlementRun) -> list[tuple[PlanVersion, datetime]]:
+    """Every plan version with the instant at which the next one replaces it, oldest first."""
+    ordered = sorted(versions.all_versions(), key=lambda version: version.number)
+    found: list[tuple[PlanVersion, datetime]] = []
+    for place, version in enumerate(ordered):
+        until = ordered[place + 1].effective_from if place + 1 < len(ordered) else FOREVER
+        if version.effective_from < until and version.effective_from < run.day_end:
+            found.append((version, until))
+    return found
+
+
+def freeze(run: SettlementRun) -> None:
+    """Store the facts of this run. Called once per run, in one transaction; called again it stores them anew."""
+    execute_sql(sql("forget_facts"), business_date=run.business_date)
+    locked = list(restrictions.locked_clients(permissions.COMMISSION_ACCRUAL))
+    for version, until in periods(run):
+        if version.number == run.plan_number or _has_trades(run, version, until):
+            _freeze_version(run, version, until, locked)
+
+
+def _has_trades(run: SettlementRun, version: PlanVersion, until: datetime) -> bool:
+    found = execute_sql(sql("has_trades"), **_given(run, version, until))
+    return bool(found.scalar_one())
+
+
+def _given(run: SettlementRun, version: PlanVersion, until: datetime) -> dict[str, Any]:
+    scope = scope_of(run, version, until)
+    del scope["wait_until"]
+    return scope
+
+
+def _freeze_version(run: SettlementRun, version: PlanVersion, until: datetime, locked: list[Any]) -> None:
+    plan = version.plan
+    execute_sql(
+        sql("freeze_gates"),
+        business_date=run.business_date,
+        plan_number=version.number,
+        client_kyc_level=plan.gates.client_kyc_level,
+        partner_kyc_level=plan.gates.partner_kyc_level,
+        countries_denied=list(plan.gates.countries_denied),
+        locked=locked,
+    )
+    _freeze_rules(run, version, until)
+    _freeze_terms(run, version)
+    _freeze_quotes(run, version, until)
+    _freeze_receivers(run, version)
+
+
+def _freeze_rules(run: SettlementRun, version: PlanVersion, until: datetime) -> None:
+    """Which rule fits each symbol and group that was traded: decided by the same code as in the reference."""
+    plan = version.plan
+    traded = execute_sql(sql("traded"), **_given(run, version, until)).all()
+    rows = []
+    for row in traded:
+        symbol, symbol_class, group = row.symbol, row.symbol_class, row.group_name
+        referral, god = plan.referral_rule(symbol, symbol_class, group), plan.god_rule(symbol, symbol_class, group)
+        typical = plan.typical.get(symbol)
+        rows.append(
+            {
+                "tenant_id": run.tenant_id,
+                "business_date": run.business_date,
+                "plan_number": version.number,
+                "symbol": symbol,
+                "symbol_class": symbol_class,
+                "group_name": group,
+                "referral_rule": -1
+                if referral is None or plan.referral is None
+                else plan.referral.rules.index(referral),
+                "god_rule": -1 if god is None or plan.god is None else plan.god.rules.index(god),
+                "basis": plan.basis_of(referral),
+                "multiplier": plan.volume_multiplier(symbol, group),
+                "is_group_excluded": any(fnmatchcase(group, pattern) for pattern in plan.gates.excluded_groups),
+                "is_symbol_excluded": any(fnmatchcase(symbol, pattern) for pattern in plan.gates.excluded_symbols),
+                "typical_spread": typical.spread if typical is not None else None,
+            }
+        )
+    _insert("run_rule", rows)
+
+
+def _freeze_terms(run: SettlementRun, version: PlanVersion) -> None:
+    """The shares and weights of every rule. Rule -1 stands for "none matched": it names who might have been paid."""
+    plan = version.plan
+    rows: list[dict[str, Any]] = []
+
+    def add(track: str, rule: int, level: int, rate: Any, **more: Any) -> None:
+        rows.append(
+            {
+                "tenant_id": run.tenant_id,
+                "business_date": run.business_date,
+                "plan_number": version.number,
+                "track": track,
+                "rule": rule,
+                "level": level,
+                "rate": rate,
+                "shares": more.get("shares"),
+                "max_per_event": more.get("max_per_event"),
+            }
+        )
+
+    if plan.referral is not None:
+        for number, rule in [(-1, None), *enumerate(plan.referral.rules)]:
+            levels = plan.levels_of(rule)
+            for place, level in enumerate(levels, 1):
+                chain = [below.share for below in levels[:place]] if plan.referral.level_base == "previous" else None
+                cap = rule.max_per_event if rule is not None else None
+                add("referral", number, place, level.share, shares=chain, max_per_event=cap)
+    if plan.god is not None:
+        add("god", -1, 0, 0)
+        for number, god_rule in enumerate(plan.god.rules):
+            add("god", number, 0, god_rule.weight, max_per_event=god_rule.max_per_event)
+    _insert("run_term", rows)
+
+
+def _freeze_quotes(run: SettlementRun, version: PlanVersion, until: datetime) -> None:
+    plan = version.plan
+    is_late_bound = plan.fx_time == "settlement"
+    wanted = {
+        (currency, row.on_date)
+        for row in execute_sql(
+            sql("currencies"), rate_date=rate_date(run) if is_late_bound else None, **_given(run, version, until)
+        )
+        for currency in (row.profit_currency, row.account_currency)
+        if currency
+    }
+    rows = []
+    for currency, on_date in sorted(wanted):
+        try:
+            quote = rates.rate(currency, plan.currency, datetime.combine(on_date, time(12), tzinfo=run.day_end.tzinfo))
+        except rates.RateUnknown:
+            continue  # Its trades wait for a rate, or get their reason.
+        rows.append(
+            {
+                "tenant_id": run.tenant_id,
+                "business_date": run.business_date,
+                "currency": currency,
+                "plan_currency": plan.currency,
+                "on_date": on_date,
+                "multiply": quote.numerator,
+                "divide": quote.denominator,
+                "source": quote.source,
+                "quoted_at": quote.at,
+            }
+        )
+    _insert("run_quote", rows)
+
+
+def rate_date(run: SettlementRun) -> date:
+    """The day whose rates a plan with `fx_time = settlement` uses: that of the cut-off."""
+    return run.day_end.date()
+
+
+def _freeze_receivers(run: SettlementRun, version: PlanVersion) -> None:
+    """Rows of the run's own where the receiver table does not say what this version pays."""
+    plan = version.plan
+    if not uses_table(plan):
+        receivers.derive_for_run(run.business_date, version.number, plan, None)
+    elif plan.on_ineligible == "compress":
+        affected = execute_sql(
+            "SELECT DISTINCT r.client_id FROM receiver AS r JOIN run_gate AS g"
+            " ON g.tenant_id = r.tenant_id AND g.business_date = :day AND g.plan_number = :number"
+            " AND ((g.client_id = r.beneficiary_id AND g.partner_gates <> '{}')"
+            "  OR (g.client_id = r.client_id AND g.is_country_denied))"
+            " WHERE r.tenant_id = :tenant_id",
+            day=run.business_date,
+            number=version.number,
+        ).scalars()
+        clients = list(affected)
+        if clients:
+            receivers.derive_for_run(run.business_date, version.number, plan, clients)
+
+
+def uses_table(plan: Plan) -> bool:
+    """Whether the receiver table was derived under this plan's policy."""
+    return receivers.current_digest() == receivers.policy_digest(plan, receivers.levels_max(versions.plans()))
+
+
+def _insert(table: str, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        into = insert(sa.table(table, *(sa.column(name) for name in rows[0])))
+        session().execute(into.on_conflict_do_nothing(), rows)
+
+
+__all__ = ["freeze", "periods", "rate_date", "scope_of", "sql", "uses_table"]

@@ -1,0 +1,282 @@
+"""From a day's lines to money: batches, their journals, what is taken back, and the release after the audit period."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from app import tenancy
+from app.core import live
+from app.core.actor import Actor
+from app.core.db import execute_sql, in_transaction, session
+from app.kit.money import Money, exponent, round_decimal
+from app.ledger import service as ledger
+from app.partners import permissions, versions
+from app.partners.calendar import due_at
+from app.partners.models import BatchStatus, CommissionBatch, SettlementRun
+from app.partners.plan import Plan
+from app.partners.rules.posting import MODES
+from app.partners.settlement.facts import sql
+from app.restrictions import service as restrictions
+
+EXPENSE = ledger.Owner("house", "commission_expense")
+
+
+def make_batches(run: SettlementRun, plan: Plan) -> None:
+    """Sum the day up: one batch per beneficiary and track, rounded once with the carry of the batch before."""
+    execute_sql(
+        sql("batches"),
+        business_date=run.business_date,
+        currency=run.currency,
+        places=exponent(run.currency),
+        by_line=plan.rounding_scope == "line",
+        mode=plan.rounding_mode,
+        due_at=_due(run.business_date, plan),
+    )
+
+
+def _due(day: date, plan: Plan) -> datetime:
+    tenant = tenancy.current()
+
+    def is_business_day(candidate: date) -> bool:
+        return candidate.weekday() not in tenant.weekend and candidate not in tenant.holidays
+
+    return due_at(
+        day, plan.audit_days, versions.day_cut(), is_business_day if plan.audit_calendar == "business" else None
+    )
+
+
+def post_batches(run: SettlementRun, by: Actor) -> None:
+    """Post one journal per batch into the beneficiary's temporary wallet. Call it outside a transaction.
+
+    The key of a journal names day, beneficiary, currency, track and purpose: a second call posts what is missing.
+    """
+    batches = in_transaction(_waiting, run)
+    wallets = in_transaction(_wallets_for, batches)
+    expense = wallets[(EXPENSE, "commission", run.currency)]
+    drafts = [
+        ledger.EntryDraft(
+            key=batch.key,
+            kind="commission.settle",
+            lines=[
+                ledger.Line(expense, -batch.posted),
+                ledger.Line(wallets[(partner_owner(batch.partner_id), ledger.TEMPORARY, batch.currency)], batch.posted),
+            ],
+            memo=f"{batch.track} {batch.business_date.isoformat()}",
+            business_date=batch.business_date,
+            links=(("settlement_run", run.id),),
+        )
+        for batch in batches
+        if batch.posted_minor
+    ]
+    refused = ledger.post_batch(drafts, by).refused
+    in_transaction(execute_sql, sql("mark_posted"), business_date=run.business_date)
+    if refused:
+        draft, refusal = refused[0]
+        raise RuntimeError(f"{len(refused)} journals were refused, the first is {draft.key}: {refusal}")
+    in_transaction(_tell, {batch.partner_id for batch in batches})
+
+
+def partner_owner(partner_id: UUID) -> ledger.Owner:
+    """The partner as an owner of wallets: the client's other role."""
+    return ledger.Owner("partner", partner_id)
+
+
+def _waiting(run: SettlementRun) -> list[CommissionBatch]:
+    statement = select(CommissionBatch).where(
+        CommissionBatch.business_date == run.business_date,
+        CommissionBatch.status == BatchStatus.COMPUTED,
+        CommissionBatch.purpose == "settle",
+    )
+    return list(session().scalars(statement))
+
+
+def _wallets_for(batches: Iterable[CommissionBatch]) -> dict[tuple[ledger.Owner, str, str], UUID]:
+    wanted = [(partner_owner(batch.partner_id), ledger.TEMPORARY, batch.currency) for batch in batches]
+    currencies = {currency for _, _, currency in wanted} or {""}
+    return ledger.wallets(
+        [*wanted, *((EXPENSE, "commission", currency) for currency in sorted(currencies) if currency)]
+    )
+
+
+def _tell(partners: Iterable[UUID]) -> None:
+    for partner_id in partners:
+        live.publish(f"partner:{partner_id}", "commission-changed")
+    live.publish("office", "settlement-changed")
+
+
+def take_back(run: SettlementRun, plan: Plan, by: Actor) -> None:
+    """Post what reversing lines take back, batches still under audit first. Runs in the caller's transaction.
+
+    What is under audit is taken from its own batch; what was released, from the partner's other batches under audit,
+    the oldest first, and then from the redeem wallet, which may go below zero.
+    """
+    rows = execute_sql(
+        sql("reversals_by_batch"),
+        business_date=run.business_date,
+        by_line=plan.rounding_scope == "line",
+        places=exponent(run.currency),
+        mode=plan.rounding_mode,
+    ).all()
+    for row in rows:
+        _take_back_one(run, plan, row, by)
+    _tell({row.partner_id for row in rows})
+
+
+def _take_back_one(run: SettlementRun, plan: Plan, row: Any, by: Actor) -> None:
+    last = session().scalar(
+        select(CommissionBatch)
+        .where(
+            CommissionBatch.partner_id == row.partner_id,
+            CommissionBatch.track == row.track,
+            CommissionBatch.currency == run.currency,
+            CommissionBatch.business_date <= run.business_date,
+        )
+        .order_by(CommissionBatch.business_date.desc(), CommissionBatch.sequence.desc())
+        .limit(1)
+    )
+    is_today = last is not None and last.business_date == run.business_date
+    if plan.rounding_scope == "line":
+        carry_in, posted = Decimal(0), Decimal(row.rounded)
+    else:
+        carry_in = last.carry_out if last is not None else Decimal(0)
+        posted = round_decimal(carry_in + row.lines, exponent(run.currency), MODES[plan.rounding_mode])
+    batch = CommissionBatch(
+        partner_id=row.partner_id,
+        track=row.track,
+        currency=run.currency,
+        business_date=run.business_date,
+        sequence=last.sequence + 1 if is_today and last is not None else 1,
+        purpose="clawback",
+        source_on=row.source_on,
+        line_count=row.line_count,
+        lines=row.lines,
+        carry_in=carry_in,
+        carry_out=carry_in + row.lines - posted,
+        posted_minor=Money(posted, run.currency).minor,
+        taken_back_minor=0,
+        status=BatchStatus.RELEASED,
+        due_at=run.day_end,
+        entry_id=None,
+        release_entry_id=None,
+        released_at=None,
+    )
+    if posted:
+        batch.entry_id = _post_clawback(batch, by)
+    session().add(batch)
+    session().flush()
+
+
+def _post_clawback(batch: CommissionBatch, by: Actor) -> UUID:
+    """Draw the money in the order of recovery, in one entry."""
+    owner = partner_owner(batch.partner_id)
+    left = -batch.posted
+    from_temporary = Money.zero(batch.currency)
+    for source in _sources(batch):
+        part = min(left, source.remaining) if left.minor > 0 else Money.zero(batch.currency)
+        if part.minor > 0:
+            source.taken_back_minor += part.minor
+            from_temporary, left = from_temporary + part, left - part
+    lines = [
+        ledger.Line(ledger.wallet(EXPENSE, "commission", batch.currency).id, -batch.posted),
+        ledger.Line(ledger.wallet(owner, ledger.TEMPORARY, batch.currency).id, -from_temporary),
+        ledger.Line(ledger.wallet(owner, ledger.REDEEM, batch.currency).id, -left),
+    ]
+    return ledger.post(
+        batch.key, "commission.clawback", lines, by, memo=batch.track, business_date=batch.business_date
+    ).id
+
+
+def _sources(batch: CommissionBatch) -> list[CommissionBatch]:
+    """Batches under audit from which a clawback may draw: its own first, then the partner's others by age."""
+    statement = (
+        select(CommissionBatch)
+        .where(
+            CommissionBatch.partner_id == batch.partner_id,
+            CommissionBatch.currency == batch.currency,
+            CommissionBatch.status == BatchStatus.POSTED,
+            CommissionBatch.purpose == "settle",
+        )
+        .order_by(CommissionBatch.business_date, CommissionBatch.track)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    found = list(session().scalars(statement))
+    own = [b for b in found if (b.business_date, b.track) == (batch.source_on, batch.track)]
+    if own:
+        return own + [b for b in found if b not in own]
+    return found
+
+
+def release_due(now: datetime, by: Actor, *, limit: int = 5000) -> int:
+    """Move money whose audit period has ended to its owners' redeem wallets. Call it outside a transaction.
+
+    Only batches of proved runs, and nobody's whose release is locked. Answers how many batches were released.
+    """
+    batches = in_transaction(_releasable, now, limit)
+    if not batches:
+        return 0
+    wallets = in_transaction(_release_wallets, batches)
+    drafts = []
+    for batch in batches:
+        owner = partner_owner(batch.partner_id)
+        if batch.remaining.minor > 0:
+            drafts.append(
+                ledger.EntryDraft(
+                    key=f"release:{batch.key}",
+                    kind="commission.release",
+                    lines=[
+                        ledger.Line(wallets[(owner, ledger.TEMPORARY, batch.currency)], -batch.remaining),
+                        ledger.Line(wallets[(owner, ledger.REDEEM, batch.currency)], batch.remaining),
+                    ],
+                    memo=f"{batch.track} {batch.business_date.isoformat()}",
+                )
+            )
+    ledger.post_batch(drafts, by)
+    released = in_transaction(execute_sql, sql("mark_released"), now=now, **_keys_of(batches)).rowcount
+    in_transaction(_tell, {batch.partner_id for batch in batches})
+    return int(released)
+
+
+def _releasable(now: datetime, limit: int) -> list[CommissionBatch]:
+    locked = restrictions.locked_clients(permissions.COMMISSION_RELEASE)
+    statement = (
+        select(CommissionBatch)
+        .join(
+            SettlementRun,
+            (SettlementRun.tenant_id == CommissionBatch.tenant_id)
+            & (SettlementRun.business_date == CommissionBatch.business_date),
+        )
+        .where(
+            CommissionBatch.status == BatchStatus.POSTED,
+            CommissionBatch.purpose == "settle",
+            CommissionBatch.due_at <= now,
+            SettlementRun.step == "proved",
+        )
+        .order_by(CommissionBatch.due_at)
+        .limit(limit)
+    )
+    if locked:
+        statement = statement.where(CommissionBatch.partner_id.not_in(locked))
+    return list(session().scalars(statement))
+
+
+def _release_wallets(batches: Iterable[CommissionBatch]) -> dict[tuple[ledger.Owner, str, str], UUID]:
+    return ledger.wallets(
+        [
+            (partner_owner(batch.partner_id), purpose, batch.currency)
+            for batch in batches
+            for purpose in (ledger.TEMPORARY, ledger.REDEEM)
+        ]
+    )
+
+
+def _keys_of(batches: Iterable[CommissionBatch]) -> dict[str, Any]:
+    rows = [(b.partner_id, b.track, b.currency, b.business_date, b.sequence) for b in batches]
+    partners, tracks, currencies, days, sequences = (list(column) for column in zip(*rows, strict=True))
+    return {"partners": partners, "tracks": tracks, "currencies": currencies, "days": days, "sequences": sequences}

@@ -1,0 +1,338 @@
+"""The state machine of a settlement run, one per tenant and business date.
+
+`opened` -> `complete` -> `frozen` -> `computed` -> `judged` -> `batched` -> `posted` -> `stated` -> `proved`. Each step
+commits before the next begins, locks the run first, and does nothing the second time; a run that stopped anywhere goes
+on from there. Money of a run is released only when it is proved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import select
+
+from app.audit import service as audit
+from app.core import live
+from app.core.actor import Actor
+from app.core.db import execute_sql, in_transaction, session, tenant_id
+from app.core.errors import Conflict, Invalid, NotFound
+from app.kit import clock
+from app.kit.ids import new_id
+from app.kit.money import exponent
+from app.kit.text import _l
+from app.partners import versions
+from app.partners.models import PlanVersion, RunStep, SettlementRun
+from app.partners.settlement import compute, facts, posting
+from app.partners.settlement.facts import sql
+from app.trading.queries import platforms
+from app.trading.service import proof as trading
+
+log = structlog.get_logger()
+DAYS_AT_ONCE_MAX = 400
+
+
+class NoPlan(Conflict):
+    message = _l("This brand has no commission plan, so there is nothing to settle.")
+
+
+class DayNotOver(Conflict):
+    message = _l("This day has not ended yet. It can be settled after its cut-off.")
+
+
+class EarlierDayOpen(Conflict):
+    message = _l("The settlement of %(day)s is not finished. Days are settled in their order.")
+
+
+class AlreadyProved(Conflict):
+    message = _l("This day is settled and proved.")
+
+
+def settle_day(day: date, *, by: Actor, override_reason: str = "") -> SettlementRun:
+    """Settle one business date as far as it goes, and answer its run. Call it outside a transaction.
+
+    With `override_reason` a missing platform does not stop it; who overrode and why stays on the run. Raises NoPlan,
+    DayNotOver, EarlierDayOpen. What stops the run without being refused stands in `failure`.
+    """
+    in_transaction(_open, day)
+    if override_reason.strip():
+        in_transaction(_override, day, override_reason.strip(), by)
+    steps: tuple[tuple[RunStep, Callable[[SettlementRun, Actor], bool]], ...] = (
+        (RunStep.OPENED, _complete),
+        (RunStep.COMPLETE, _freeze),
+        (RunStep.FROZEN, _compute),
+        (RunStep.COMPUTED, _judge),
+        (RunStep.JUDGED, _batch),
+        (RunStep.BATCHED, _post),
+        (RunStep.POSTED, _state),
+        (RunStep.STATED, _prove),
+    )
+    for step, work in steps:
+        run = in_transaction(get, day)
+        if run.step is step and not work(run, by):
+            break
+    return in_transaction(get, day)
+
+
+def settle_due(by: Actor) -> list[SettlementRun]:
+    """Settle every day that has ended and is not proved, in order; a day that stops keeps the later ones waiting."""
+    done: list[SettlementRun] = []
+    for day in in_transaction(due_days):
+        run = settle_day(day, by=by)
+        done.append(run)
+        if not run.is_proved:
+            break
+    return done
+
+
+def due_days() -> list[date]:
+    """The days that have ended by the business clock and are not proved, oldest first."""
+    if versions.settings() is None or versions.plan_for_receivers() is None:
+        return []
+    last = versions.day_cut().last_closed(clock.business_now())
+    newest = _newest()
+    if newest is None:
+        return [last]
+    first = newest.business_date + timedelta(days=1 if newest.is_proved else 0)
+    return [first + timedelta(days=n) for n in range(min((last - first).days + 1, DAYS_AT_ONCE_MAX))]
+
+
+def get(day: date) -> SettlementRun:
+    """The run of a day, read fresh. Raises NotFound."""
+    found = session().scalar(
+        select(SettlementRun).where(SettlementRun.business_date == day).execution_options(populate_existing=True)
+    )
+    if found is None:
+        raise NotFound
+    return found
+
+
+def release(by: Actor) -> int:
+    """Release what is due by the business clock. Call it outside a transaction; answers how many batches."""
+    return posting.release_due(clock.business_now(), by)
+
+
+def _newest() -> SettlementRun | None:
+    return session().scalar(select(SettlementRun).order_by(SettlementRun.business_date.desc()).limit(1))
+
+
+def _alone() -> None:
+    """One worker at a time on a tenant's settlement, until the transaction ends."""
+    execute_sql("SELECT pg_advisory_xact_lock(hashtext('settlement'), :tenant_id)")
+
+
+def _open(day: date) -> None:
+    """Make the run of a day that has ended, after the day before it is proved."""
+    _alone()
+    if session().get(SettlementRun, (tenant_id(), day)) is not None:
+        return
+    cut = versions.day_cut()
+    newest = _newest()
+    if newest is not None and (not newest.is_proved or newest.business_date != day - timedelta(days=1)):
+        if newest.business_date >= day:
+            raise Conflict(_l("A later day is settled already."))
+        raise EarlierDayOpen(day=str(newest.business_date + timedelta(days=newest.is_proved)))
+    end = cut.end_of(day)
+    if end > clock.business_now():
+        raise DayNotOver
+    version = versions.version_at(end - timedelta(milliseconds=1))
+    if version is None:
+        raise NoPlan
+    session().add(
+        SettlementRun(
+            business_date=day,
+            id=new_id(),
+            step=RunStep.OPENED,
+            day_start=newest.day_end if newest is not None else cut.start_of(day),
+            day_end=end,
+            plan_number=version.number,
+            currency=version.currency,
+            batch_from=newest.batch_to if newest is not None and newest.batch_to is not None else 0,
+            batch_to=None,
+            opened_at=clock.now(),
+            computed_at=None,
+            posted_at=None,
+            proved_at=None,
+            trades=0,
+            late_trades=0,
+            waiting_trades=0,
+            lines=0,
+            reasons=0,
+            held=0,
+            failure="",
+            proof={},
+            override_by="",
+            override_reason="",
+        )
+    )
+
+
+def _override(day: date, reason: str, by: Actor) -> None:
+    run = _locked(day)
+    if run.step is not RunStep.OPENED:
+        return
+    if len(reason) > 500:
+        raise Invalid(_l("Use at most 500 characters."), field="reason")
+    run.override_by, run.override_reason = by.name, reason
+    audit.record("partners.settlement.override", ("settlement_run", run.id), by=by, reason=reason)
+
+
+def _locked(day: date) -> SettlementRun:
+    _alone()
+    run = session().scalar(
+        select(SettlementRun)
+        .where(SettlementRun.business_date == day)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    assert run is not None
+    return run
+
+
+def _advance(day: date, expected: RunStep, to: RunStep, work: Callable[[SettlementRun], Any]) -> bool:
+    """Do a step's work and note it, in one transaction. False when the run is elsewhere already."""
+
+    def act() -> bool:
+        run = _locked(day)
+        if run.step is not expected:
+            return False
+        work(run)
+        run.step, run.failure = to, ""
+        live.publish("office", "settlement-changed")
+        return True
+
+    return in_transaction(act)
+
+
+def _fail(day: date, sentence: str, **more: Any) -> bool:
+    """Write down what stops the run. It stays at its step and can be taken up again."""
+
+    def act() -> None:
+        run = _locked(day)
+        run.failure = sentence[:500]
+        if more:
+            run.proof = more
+        live.publish("office", "settlement-changed")
+
+    in_transaction(act)
+    log.warning("settlement.stopped", day=str(day), reason=sentence)
+    return False
+
+
+def _complete(run: SettlementRun, by: Actor) -> bool:
+    """Completeness gate: every platform reports that all deals before the cut-off are stored."""
+    missing = in_transaction(trading.incomplete_platforms, run.day_end)
+    if missing and not run.override_reason:
+        names = in_transaction(lambda: {row.id: row.name for row in platforms.platforms()})
+        sentences = [
+            f"{names.get(platform_id, platform_id)}: {' '.join(reason.in_english() for reason in found.reasons)}"
+            for platform_id, found in missing
+        ]
+        return _fail(run.business_date, " ".join(sentences))
+    return _advance(run.business_date, RunStep.OPENED, RunStep.COMPLETE, lambda _: None)
+
+
+def _freeze(run: SettlementRun, by: Actor) -> bool:
+    def work(locked: SettlementRun) -> None:
+        locked.batch_to = execute_sql(
+            "SELECT coalesce(max(batch_no), 0) FROM closed_trade WHERE tenant_id = :tenant_id"
+        ).scalar_one()
+        facts.freeze(locked)
+
+    return _advance(run.business_date, RunStep.COMPLETE, RunStep.FROZEN, work)
+
+
+def _compute(run: SettlementRun, by: Actor) -> bool:
+    in_transaction(_reverse_corrected, run)
+    compute.compute(run)
+
+    def work(locked: SettlementRun) -> None:
+        counted = execute_sql(sql("counts"), business_date=run.business_date).one()
+        locked.lines, locked.reasons, locked.held = counted.lines, counted.reasons, counted.held
+        locked.trades, locked.late_trades = counted.trades, counted.late_trades
+        locked.waiting_trades = sum(
+            execute_sql(sql("count_waiting"), **_without_wait(locked, version, until)).scalar_one()
+            for version, until in facts.periods(locked)
+        )
+        locked.computed_at = clock.now()
+
+    return _advance(run.business_date, RunStep.FROZEN, RunStep.COMPUTED, work)
+
+
+def _without_wait(run: SettlementRun, version: PlanVersion, until: datetime) -> dict[str, Any]:
+    scope = facts.scope_of(run, version, until)
+    del scope["wait_until"]
+    return scope
+
+
+def _reverse_corrected(run: SettlementRun) -> None:
+    _alone()
+    execute_sql(sql("reverse_corrected"), business_date=run.business_date, batch_from=run.batch_from)
+
+
+def _judge(run: SettlementRun, by: Actor) -> bool:
+    def work(locked: SettlementRun) -> None:
+        execute_sql(sql("judge_expired"), business_date=run.business_date)
+        execute_sql(sql("judge_cleared"), business_date=run.business_date, plan_number=run.plan_number)
+
+    return _advance(run.business_date, RunStep.COMPUTED, RunStep.JUDGED, work)
+
+
+def _batch(run: SettlementRun, by: Actor) -> bool:
+    return _advance(
+        run.business_date, RunStep.JUDGED, RunStep.BATCHED, lambda locked: posting.make_batches(locked, _plan(locked))
+    )
+
+
+def _plan(run: SettlementRun) -> Any:
+    version = versions.version(run.plan_number)
+    assert version is not None
+    return version.plan
+
+
+def _post(run: SettlementRun, by: Actor) -> bool:
+    posting.post_batches(run, by)
+
+    def work(locked: SettlementRun) -> None:
+        posting.take_back(locked, _plan(locked), by)
+        locked.posted_at = clock.now()
+
+    return _advance(run.business_date, RunStep.BATCHED, RunStep.POSTED, work)
+
+
+def _state(run: SettlementRun, by: Actor) -> bool:
+    def work(locked: SettlementRun) -> None:
+        execute_sql(
+            "DELETE FROM commission_statement WHERE tenant_id = :tenant_id AND business_date = :day",
+            day=run.business_date,
+        )
+        execute_sql(sql("statements"), business_date=run.business_date, currency=run.currency)
+
+    return _advance(run.business_date, RunStep.POSTED, RunStep.STATED, work)
+
+
+def _prove(run: SettlementRun, by: Actor) -> bool:
+    """Lines with their carry, journals and statements must say the same per beneficiary, or nothing is released."""
+    given = {"business_date": run.business_date, "places": exponent(run.currency)}
+    wrong = in_transaction(lambda: execute_sql(sql("proof"), **given).all())
+    totals = in_transaction(
+        lambda: execute_sql(sql("proof_totals"), business_date=run.business_date, currency=run.currency).one()
+    )
+    shown = {name: int(value) for name, value in totals._mapping.items()}
+    if wrong or shown["audit_minor"] != shown["temporary_minor"]:
+        first = wrong[0] if wrong else None
+        sentence = (
+            f"Partner {first.partner_id}: lines {first.from_lines}, journals {first.from_journals},"
+            f" statements {first.from_statements}."
+            if first is not None
+            else f"Batches under audit hold {shown['audit_minor']}, temporary wallets {shown['temporary_minor']}."
+        )
+        return _fail(run.business_date, sentence, **shown)
+
+    def work(locked: SettlementRun) -> None:
+        locked.proof, locked.proved_at = shown, clock.now()
+        audit.record("partners.settlement.prove", ("settlement_run", run.id), by=by, after=shown)
+
+    return _advance(run.business_date, RunStep.STATED, RunStep.PROVED, work)

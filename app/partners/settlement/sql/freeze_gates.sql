@@ -1,0 +1,24 @@
+-- Who may not trade for commission or may not earn it under a plan version, as of the start of the run. Ordinary people
+-- have no row.
+INSERT INTO run_gate (tenant_id, business_date, plan_number, client_id, trader_gates, partner_gates, is_country_denied)
+SELECT :tenant_id, :business_date, :plan_number, f.id, f.trader_gates, f.partner_gates, f.is_country_denied
+FROM (
+  SELECT c.id,
+    array_remove(ARRAY[
+      CASE WHEN c.status <> 'active' THEN 'CLIENT_NOT_ACTIVE' END,
+      CASE WHEN c.kyc_level < :client_kyc_level THEN 'CLIENT_KYC' END,
+      CASE WHEN locked.id IS NOT NULL THEN 'CLIENT_LOCKED' END
+    ], NULL) AS trader_gates,
+    array_remove(ARRAY[
+      CASE WHEN c.status <> 'active' THEN 'PARTNER_SUSPENDED' END,
+      CASE WHEN c.kyc_level < :partner_kyc_level THEN 'PARTNER_KYC' END,
+      CASE WHEN locked.id IS NOT NULL THEN 'ACCRUAL_LOCKED' END,
+      CASE WHEN c.country = ANY (CAST(:countries_denied AS text[])) THEN 'COUNTRY_DENIED' END
+    ], NULL) AS partner_gates,
+    c.country = ANY (CAST(:countries_denied AS text[])) AS is_country_denied
+  FROM client AS c
+  LEFT JOIN unnest(CAST(:locked AS uuid[])) AS locked (id) ON locked.id = c.id
+  WHERE c.tenant_id = :tenant_id
+) AS f
+WHERE f.trader_gates <> '{}' OR f.partner_gates <> '{}'
+ON CONFLICT DO NOTHING

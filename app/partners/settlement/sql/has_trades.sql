@@ -1,0 +1,1 @@
+SELECT EXISTS (SELECT FROM /* include candidates_scope */)

@@ -1,0 +1,127 @@
+-- One row per closed trade of this slice, with every number and gate that its lines share.
+CREATE TEMPORARY TABLE trade_now ON COMMIT DROP AS
+SELECT v.*,
+  CAST(CASE
+    WHEN v.cap_per_lot IS NULL THEN v.cap_of_revenue
+    WHEN v.cap_of_revenue IS NULL THEN v.cap_per_lot
+    ELSE least(v.cap_per_lot, v.cap_of_revenue)
+  END AS numeric) AS limit_amount,
+  CASE WHEN v.cap_of_revenue IS NULL OR v.cap_per_lot <= v.cap_of_revenue THEN 'path_lot' ELSE 'path_revenue' END
+    AS limit_name,
+  gates_before || CASE WHEN v.referral_rule < 0 THEN '{NO_RULE}' ELSE '{}' END::text[]
+    || CASE WHEN (v.referral_rule >= 0 AND v.spread IS NULL) OR v.lacks_revenue_spread THEN '{SPREAD_UNKNOWN}'
+       ELSE '{}' END::text[]
+    || CASE WHEN (v.referral_rule >= 0 AND v.lacks_rate) OR v.lacks_revenue_rate THEN '{RATE_UNKNOWN}'
+       ELSE '{}' END::text[]
+    || gates_after AS referral_gates,
+  gates_before || CASE WHEN v.god_rule < 0 THEN '{NO_RULE}' ELSE '{}' END::text[]
+    || CASE WHEN v.lacks_revenue_spread THEN '{SPREAD_UNKNOWN}' ELSE '{}' END::text[]
+    || CASE WHEN v.lacks_revenue_rate THEN '{RATE_UNKNOWN}' ELSE '{}' END::text[]
+    || gates_after AS god_gates
+FROM (
+  SELECT b.*,
+    CAST(:max_total_per_lot AS numeric) * b.lots AS cap_per_lot,
+    CAST(:max_total_share_of_revenue AS numeric) * b.revenue AS cap_of_revenue
+  FROM (
+    SELECT a.*,
+      CASE WHEN a.spread IS NULL OR a.lacks_rate THEN 0
+        ELSE divide_even(a.spread * a.contract_size * a.lots * a.multiply, a.divide, 10) END AS base,
+      CASE WHEN a.revenue_spread IS NULL OR a.lacks_rate THEN 0
+        ELSE divide_even(a.revenue_spread * a.contract_size * a.lots * a.multiply, a.divide, 10) END
+      + CASE WHEN a.commission < 0 AND a.commission_divide IS NOT NULL
+        THEN divide_even(-a.commission * a.multiplier * a.commission_multiply, a.commission_divide, 10) ELSE 0 END
+        AS revenue,
+      :needs_revenue AND a.revenue_spread IS NULL AS lacks_revenue_spread,
+      :needs_revenue AND (a.lacks_rate OR (a.commission < 0 AND a.commission_divide IS NULL)) AS lacks_revenue_rate
+    FROM (
+      SELECT t.id AS trade_id, t.revision, t.client_id, t.closed_at, t.contract_size, t.commission, r.multiplier,
+        CASE :tree_as_of
+          WHEN 'open' THEN coalesce(t.opened_at, t.closed_at) WHEN 'settlement' THEN :day_end ELSE t.closed_at
+        END AS path_at,
+        t.closed_at < :day_start AS is_late,
+        round_even(t.volume_lots * r.multiplier, 10) AS lots,
+        spread_between(r.basis, sp.at_open, sp.at_close) AS spread,
+        spread_between(coalesce(CAST(:revenue_basis AS text), r.basis), sp.at_open, sp.at_close) AS revenue_spread,
+        CASE
+          WHEN spread_between(r.basis, sp.deal_open, sp.deal_close) IS NOT NULL THEN 'deal'
+          WHEN spread_between(r.basis, sp.at_open, sp.at_close) IS NOT NULL THEN 'typical'
+          ELSE ''
+        END AS spread_source,
+        coalesce(q.multiply, 1) AS multiply, coalesce(q.divide, 1) AS divide, coalesce(q.source, '') AS rate_source,
+        q.quoted_at AS rate_at, q.multiply IS NULL AS lacks_rate,
+        k.multiply AS commission_multiply, k.divide AS commission_divide,
+        r.referral_rule, r.god_rule,
+        coalesce(g.is_country_denied, false) AS is_country_denied,
+        coalesce(f.verdict = 'hold', false) AS is_held,
+        :all_own OR own.client_id IS NOT NULL AS has_own_receivers,
+        array_remove(ARRAY[
+          CASE WHEN t.is_demo THEN 'DEMO' END,
+          CASE WHEN t.opened_at IS NULL THEN 'OPENING_UNKNOWN' END,
+          CASE WHEN r.is_group_excluded THEN 'GROUP_EXCLUDED' END,
+          CASE WHEN r.is_symbol_excluded THEN 'SYMBOL_EXCLUDED' END
+        ], NULL) AS gates_before,
+        array_remove(ARRAY[
+          CASE WHEN :partial_excluded AND t.is_partial THEN 'PARTIAL_CLOSE_EXCLUDED' END,
+          CASE WHEN :close_by_excluded AND t.is_close_by THEN 'CLOSE_BY_EXCLUDED' END,
+          CASE WHEN :dealer_excluded AND t.reason = ANY (CAST(:dealer_reasons AS text[])) THEN 'DEALER_DEAL' END,
+          CASE WHEN :copy_excluded AND t.reason = ANY (CAST(:copy_reasons AS text[])) THEN 'COPY_TRADE' END,
+          CASE WHEN t.closed_at - t.opened_at < CAST(:min_hold AS interval)
+            AND NOT t.reason = ANY (CAST(:exempt_from_hold AS text[])) THEN 'HOLD_TOO_SHORT' END,
+          CASE WHEN :zero_move_excluded AND t.open_price = t.close_price THEN 'ZERO_MOVE' END,
+          CASE WHEN t.volume_lots < :min_volume_lots THEN 'VOLUME_TOO_SMALL' END
+        ], NULL)
+        || coalesce(g.trader_gates, '{}')
+        || array_remove(ARRAY[
+          CASE WHEN NOT EXISTS (
+            SELECT FROM partner_link AS l
+            WHERE l.tenant_id = t.tenant_id AND l.child_id = t.client_id
+              AND l.valid_from <= coalesce(t.opened_at, t.closed_at) AND l.valid_to > coalesce(t.opened_at, t.closed_at)
+          ) THEN 'BEFORE_ATTRIBUTION' END,
+          CASE WHEN f.verdict = 'reject' THEN 'FRAUD_REJECT' END
+        ], NULL) AS gates_after
+      FROM closed_trade AS t
+      JOIN trading_account AS a ON a.tenant_id = t.tenant_id AND a.id = t.account_id
+      JOIN run_rule AS r
+        ON r.tenant_id = t.tenant_id AND r.business_date = :business_date AND r.plan_number = :plan_number
+        AND r.symbol = t.symbol AND r.symbol_class = t.symbol_class AND r.group_name = a.group_name
+      CROSS JOIN LATERAL (
+        SELECT d.deal_open, d.deal_close, coalesce(d.deal_open, r.typical_spread) AS at_open,
+          coalesce(d.deal_close, r.typical_spread) AS at_close
+        FROM (
+          SELECT CASE WHEN t.open_bid > 0 AND t.open_ask >= t.open_bid THEN t.open_ask - t.open_bid END AS deal_open,
+            CASE WHEN t.close_bid > 0 AND t.close_ask >= t.close_bid THEN t.close_ask - t.close_bid END AS deal_close
+        ) AS d
+      ) AS sp
+      LEFT JOIN run_quote AS q
+        ON q.tenant_id = t.tenant_id AND q.business_date = :business_date AND q.currency = t.profit_currency
+        AND q.plan_currency = :plan_currency
+        AND q.on_date = coalesce(CAST(:rate_date AS date), CAST(t.closed_at AT TIME ZONE 'UTC' AS date))
+      LEFT JOIN run_quote AS k
+        ON k.tenant_id = t.tenant_id AND k.business_date = :business_date AND k.currency = t.account_currency
+        AND k.plan_currency = :plan_currency
+        AND k.on_date = coalesce(CAST(:rate_date AS date), CAST(t.closed_at AT TIME ZONE 'UTC' AS date))
+      LEFT JOIN run_gate AS g
+        ON g.tenant_id = t.tenant_id AND g.business_date = :business_date AND g.plan_number = :plan_number
+        AND g.client_id = t.client_id
+      LEFT JOIN trade_verdict AS f ON f.tenant_id = t.tenant_id AND f.trade_id = t.id
+      LEFT JOIN (
+        SELECT DISTINCT o.client_id FROM run_receiver AS o
+        WHERE o.tenant_id = :tenant_id AND o.business_date = :business_date AND o.plan_number = :plan_number
+      ) AS own ON own.client_id = t.client_id
+      WHERE t.tenant_id = :tenant_id AND t.deleted_at IS NULL
+        AND t.closed_at >= :slice_from AND t.closed_at < :slice_to
+        AND (t.closed_at >= :scan_from OR t.batch_no > :batch_from)
+        AND NOT EXISTS (
+          SELECT FROM settled_trade AS s
+          WHERE s.tenant_id = t.tenant_id AND s.trade_id = t.id AND s.revision = t.revision
+        )
+      OFFSET 0  -- Computed once per trade, not once per place that uses it.
+    ) AS a
+    OFFSET 0
+  ) AS b
+  OFFSET 0
+) AS v
+WHERE NOT (  -- A trade whose spread or rate nobody knows yet waits a few days before it is settled without.
+  v.closed_at >= :wait_until
+  AND ((v.referral_rule >= 0 AND (v.spread IS NULL OR v.lacks_rate)) OR v.lacks_revenue_spread OR v.lacks_revenue_rate)
+)

@@ -1,0 +1,141 @@
+"""Plan versions: published from the bundle, immutable, each in force from an instant on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from sqlalchemy import select
+
+from app import tenancy
+from app.core.db import execute_sql, session
+from app.core.errors import DomainError
+from app.kit import clock
+from app.kit.text import _l
+from app.partners.calendar import DayCut
+from app.partners.models import PlanVersion, SettlementRun
+from app.partners.plan import PartnersBundle, Plan, arbitrage_faults, faults
+from app.referrals.rules import BEGINNING
+
+
+class PlanRefused(DomainError):
+    """A plan that would lose money or contradicts itself is never published."""
+
+    status_code = 422
+    message = _l("The commission plan cannot be published: %(fault)s")
+
+
+class PlanTooLate(DomainError):
+    """A version never changes what is settled."""
+
+    status_code = 422
+    message = _l("A plan version cannot take effect before %(instant)s: that day is settled.")
+
+
+def publish(plan: Plan, *, effective_from: datetime | None, by: str) -> PlanVersion | None:
+    """Publish a changed plan as the next version; None when the newest one says the same already.
+
+    A first version holds from the beginning unless dated, a later one from the start of the next unsettled day. Raises
+    PlanRefused for a faulty plan or one that fails the no-arbitrage check on the present tree, PlanTooLate.
+    """
+    for _, sentence in faults(plan):
+        raise PlanRefused(fault=sentence)
+    for _, sentence in arbitrage_faults(plan, worst_god_rate(plan)):
+        raise PlanRefused(fault=sentence)
+    body: dict[str, Any] = msgspec.to_builtins(plan)
+    digest = hashlib.sha256(msgspec.json.encode(body, order="sorted")).hexdigest()
+    newest = session().scalar(select(PlanVersion).order_by(PlanVersion.number.desc()).limit(1))
+    if newest is not None and newest.digest == digest:
+        return None
+    settled_until = session().scalar(
+        select(SettlementRun.day_end).order_by(SettlementRun.business_date.desc()).limit(1)
+    )
+    earliest = BEGINNING if newest is None else newest.effective_from
+    start = max(earliest, effective_from or (earliest if newest is None else _next_day_start()))
+    if settled_until is not None and start < settled_until:
+        if effective_from is not None:
+            raise PlanTooLate(instant=settled_until.isoformat())
+        start = settled_until
+    version = PlanVersion(
+        number=1 if newest is None else newest.number + 1,
+        name=plan.name,
+        currency=plan.currency,
+        effective_from=start,
+        body=body,
+        digest=digest,
+        published_at=clock.now(),
+        published_by=by,
+    )
+    session().add(version)
+    session().flush()
+    return version
+
+
+def _next_day_start() -> datetime:
+    cut = day_cut()
+    return cut.end_of(cut.day_of(clock.business_now()))
+
+
+def all_versions() -> Sequence[PlanVersion]:
+    """Every version, the newest first."""
+    return session().scalars(select(PlanVersion).order_by(PlanVersion.number.desc())).all()
+
+
+def plans() -> list[Plan]:
+    """The plans of every version."""
+    return [version.plan for version in all_versions()]
+
+
+def version_at(at: datetime) -> PlanVersion | None:
+    """The version in force at an instant."""
+    return session().scalar(
+        select(PlanVersion).where(PlanVersion.effective_from <= at).order_by(PlanVersion.number.desc()).limit(1)
+    )
+
+
+def version(number: int) -> PlanVersion | None:
+    """A version by its number."""
+    return session().scalar(select(PlanVersion).where(PlanVersion.number == number))
+
+
+def plan_for_receivers() -> Plan | None:
+    """The plan whose policy the receiver table carries: the newest. Runs on older versions derive rows of their own."""
+    found = session().scalar(select(PlanVersion).order_by(PlanVersion.number.desc()).limit(1))
+    return found.plan if found is not None else None
+
+
+def settings() -> PartnersBundle | None:
+    """The tenant's bundle section, or None where the brand pays no partners."""
+    tenant = tenancy.current()
+    return tenant.section("partners") if tenant.has_section("partners") else None
+
+
+def day_cut() -> DayCut:
+    """When the tenant's settlement day ends."""
+    section = settings()
+    return (
+        section.day_cut(tenancy.current().timezone)
+        if section is not None
+        else DayCut.midnight(tenancy.current().timezone)
+    )
+
+
+def worst_god_rate(plan: Plan) -> Decimal:
+    """The most that the god-mode partners of any one path get per lot today, before caps."""
+    if plan.god is None:
+        return Decimal(0)
+    row = execute_sql(
+        "SELECT coalesce(max(per_path), 0) AS worst FROM ("
+        " SELECT CASE WHEN :adds_up THEN sum(g.rate_per_lot) ELSE max(g.rate_per_lot) END AS per_path"
+        " FROM receiver AS r JOIN god_grant AS g ON g.tenant_id = r.tenant_id AND g.partner_id = r.beneficiary_id"
+        " AND g.valid_from <= :now AND g.valid_to > :now"
+        " WHERE r.tenant_id = :tenant_id AND r.track = 'god' AND r.valid_from <= :now AND r.valid_to > :now"
+        " GROUP BY r.client_id) AS paths",
+        now=clock.business_now(),
+        adds_up=plan.god.nested_policy == "full",
+    ).one()
+    return Decimal(row.worst)
