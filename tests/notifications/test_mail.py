@@ -19,7 +19,7 @@ from app.kit.money import Money
 from app.notifications import jobs, rules, service
 from app.notifications.models import Mail, MailStatus
 from app.notifications.service import Recipient
-from tests.support.brands import Brand, acting, link_in, mails, run_jobs
+from tests.support.brands import Brand, acting, link_in, mails, run_jobs, whole_product
 
 MONA = Recipient("mona@example.com", "Mona <b>Haddad</b>", "en")
 
@@ -55,7 +55,7 @@ def test_sending_again_sends_nothing(north: Brand) -> None:
     row = write(north)
     (first,) = mails(north)
 
-    with acting(north):
+    with whole_product().app_context(), acting(north):
         jobs.send(str(row.id))
         jobs.send(str(new_id()))
 
@@ -172,6 +172,7 @@ def test_a_mail_server_that_refuses_gets_the_mail_again_later(north: Brand, mail
         assert stored.status is MailStatus.QUEUED
         (attempts,) = db.execute_sql("SELECT attempts FROM outbox WHERE tenant_id = :tenant_id").scalars()
         assert attempts == 1
+    with whole_product().app_context(), acting(north):
         jobs.send(str(row.id))
 
     assert len(mail_server.letters) == 1

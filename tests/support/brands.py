@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -103,6 +104,12 @@ def make_brand(number: int, slug: str) -> Brand:
 @pytest.fixture(scope="session")
 def app(servers: object) -> Flask:
     """The whole product."""
+    return whole_product()
+
+
+@cache
+def whole_product() -> Flask:
+    """The application, made once for all tests of a process."""
     from app.factory import create_app
 
     return create_app()
@@ -110,10 +117,9 @@ def app(servers: object) -> Flask:
 
 @pytest.fixture
 def brands(app: Flask, database: object) -> Iterator[tuple[Brand, Brand]]:
-    """Two brands and an empty Redis; the app's context is open, as in a worker."""
+    """Two brands and an empty Redis."""
     core_redis.client().flushdb()
-    with app.app_context():
-        yield make_brand(901, "north"), make_brand(902, "south")
+    yield make_brand(901, "north"), make_brand(902, "south")
     core_redis.client().flushdb()
     tenancy.forget()
 
@@ -184,9 +190,10 @@ def run_jobs(brand: Brand | int) -> list[str]:
             ).all()
         if not rows:
             return done
-        for row in rows:
-            jobs.perform(tenant, str(row.id))
-            done.append(row.job)
+        with whole_product().app_context():  # As in a worker; requests of the test never see it.
+            for row in rows:
+                jobs.perform(tenant, str(row.id))
+                done.append(row.job)
 
 
 def mails(brand: Brand | int, to: str = "") -> list[Mail]:
