@@ -15,6 +15,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
+from tools import debian
 from tools.progress import StepFailed, run_quietly, step, stop_with
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -80,7 +81,7 @@ def _make_venv() -> None:
         attempts.append(("uv on this machine", lambda: _venv_with_uv([shutil.which("uv") or "uv"])))
     if find_spec("pip") is not None:
         attempts.append(("uv through pip", _venv_with_uv_from_pip))
-    if shutil.which("apt-get"):
+    if debian.is_here():
         if os.geteuid() == 0:
             attempts.append(("python3-venv from the distribution", _venv_after_apt))
         attempts.append(("pip from the distribution's packages, unpacked", _venv_with_unpacked_pip))
@@ -122,25 +123,15 @@ def _venv_with_tools_of(pip: list[str]) -> None:
 
 
 def _venv_after_apt() -> None:
-    package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
-    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    run_quietly(["apt-get", "update", "-q"], env=env, timeout=300)
-    run_quietly(["apt-get", "install", "-q", "-y", "--no-install-recommends", package], env=env, timeout=300)
-    run_quietly([sys.executable, "-m", "venv", VENV])
+    debian.install(f"python{sys.version_info.major}.{sys.version_info.minor}-venv")
+    _venv_with_pip()
 
 
 def _venv_with_unpacked_pip() -> None:
     """Without administrator's rights: take pip's wheel out of the distribution's package and install nothing."""
     with tempfile.TemporaryDirectory(prefix="kontor-pip-") as name:
-        place = Path(name)
-        for part in ("lists/partial", "cache/archives/partial"):
-            (place / part).mkdir(parents=True)
-        apt = ["apt-get", "-q", "-o", f"Dir::State::Lists={place}/lists", "-o", f"Dir::Cache={place}/cache"]
-        apt += ["-o", "Debug::NoLocking=1"]
-        run_quietly([*apt, "update"], timeout=300, cwd=place)
-        run_quietly([*apt, "download", "python3-pip-whl"], timeout=300, cwd=place)
-        run_quietly(["dpkg-deb", "-x", next(place.glob("python3-pip-whl*.deb")), place / "unpacked"])
-        wheel = next((place / "unpacked").rglob("pip-*.whl"))
+        debian.unpack(Path(name), "python3-pip-whl", with_dependencies=False)
+        wheel = next(Path(name).rglob("pip-*.whl"))
         _venv_with_tools_of([sys.executable, str(wheel / "pip")])
 
 

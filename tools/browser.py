@@ -9,9 +9,10 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from tools import debian
 from tools.progress import StepFailed, run_quietly, step
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
@@ -34,9 +35,13 @@ QUIET_FLAGS = (
 _STARTER = """#!/bin/sh
 # Starts the browser beside this file with the libraries and fonts that came with it.
 here=$(dirname "$(readlink -f "$0")")
-export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$here/lib"
-[ -d /etc/fonts ] || export FONTCONFIG_PATH="$here"
-exec "$here/chromium.bin" "$@"
+export LD_LIBRARY_PATH="{paths}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"
+[ -d /etc/fonts ] || export FONTCONFIG_FILE="$here/fonts.conf"
+exec "$here/{binary}" "$@"
+"""
+_FONTS = """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><dir>{fonts}</dir><cachedir>{cache}</cachedir></fontconfig>
 """
 
 
@@ -56,16 +61,20 @@ def find_browser() -> Path:
         if not Path(given).exists():
             raise NoBrowser(f"E2E_CHROMIUM names {given}, which does not exist.")
         return Path(given)
-    for name in NAMES:
-        found = shutil.which(name)
-        if found and _works(Path(found)):
-            return Path(found)
-    for place in (_playwrights(), cache_directory() / "chromium"):
-        if place is not None and place.exists() and _works(place):
+    on_path = [Path(found) for name in NAMES if (found := shutil.which(name))]
+    for place in (*on_path, *_playwrights(), cache_directory() / "chromium"):
+        if _works(place):
             return place
-    raise NoBrowser(
-        "No Chromium was found: run `make test`, which brings one, or set E2E_CHROMIUM to a browser's path."
-    )
+    raise NoBrowser("No Chromium was found: `make test` brings one, or set E2E_CHROMIUM to a browser's path.")
+
+
+def driver_environment() -> dict[str, str]:
+    """What Playwright's driver needs in its environment: the library that a bare machine lacks, if we unpacked it."""
+    libraries = cache_directory() / "driver"
+    if not libraries.is_dir():
+        return {}
+    found = sorted({str(path.parent) for path in libraries.rglob("libatomic.so*")})
+    return {"LD_LIBRARY_PATH": os.pathsep.join([*found, *filter(None, [os.environ.get("LD_LIBRARY_PATH")])])}
 
 
 def launch_arguments() -> dict[str, object]:
@@ -84,18 +93,47 @@ def bring_browser() -> Path:
         if os.environ.get("E2E_CHROMIUM"):
             raise
         said = [str(missing)]
-    ways: list[tuple[str, Callable[[], None]]] = [("Playwright's own download", _playwright_install)]
-    if os.geteuid() == 0 and shutil.which("apt-get"):
-        ways.append(("the distribution's package", _apt_install))
+    ways: list[tuple[str, Callable[[], None]]] = []
+    if _driver_works():
+        ways.append(("Playwright's own download", _playwright_install))
+    if debian.is_here():
+        if os.geteuid() == 0:
+            ways.append(("the distribution's package", lambda: debian.install("chromium")))
+        else:
+            ways.append(("the distribution's packages, unpacked", _debian_unpack))
     ways.append(("the npm package @sparticuz/chromium", _npm_unpack))
     for name, way in ways:
         try:
             with step(f"Getting a browser for the tests: {name}"):
                 way()
-            return find_browser()
+                return find_browser()
         except (StepFailed, NoBrowser, OSError, StopIteration, tarfile.TarError) as failure:
             said.append(f"{name}: {failure or type(failure).__name__}")
     raise NoBrowser("\n".join(said))
+
+
+def bring_driver() -> None:
+    """Let Playwright's driver start: on a bare machine it lacks one library."""
+    if _driver_works() or not debian.is_here():
+        return
+    with step("Getting a library for the browser's driver"):
+        if os.geteuid() == 0:
+            debian.install("libatomic1")
+        else:
+            shutil.rmtree(cache_directory() / "driver", ignore_errors=True)
+            debian.unpack(cache_directory() / "driver", "libatomic1", with_dependencies=False)
+
+
+def _driver_works() -> bool:
+    from playwright._impl._driver import compute_driver_executable
+
+    try:
+        node = compute_driver_executable()[0]
+        env = {**os.environ, **driver_environment()}
+        subprocess.run([node, "--version"], capture_output=True, check=True, timeout=60, env=env)
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return True
 
 
 def _works(browser: Path) -> bool:
@@ -106,24 +144,43 @@ def _works(browser: Path) -> bool:
     return True
 
 
-def _playwrights() -> Path | None:
-    from playwright.sync_api import sync_playwright
-
-    try:
-        with sync_playwright() as playwright:
-            return Path(playwright.chromium.executable_path)
-    except Exception:  # A driver that does not start is one browser fewer, and the next way is tried.
-        return None
+def _playwrights() -> list[Path]:
+    """Browsers that Playwright has downloaded before, the newest first."""
+    given = os.environ.get("PLAYWRIGHT_BROWSERS_PATH")
+    place = Path(given) if given and given != "0" else Path.home() / ".cache" / "ms-playwright"
+    return sorted(place.glob("chromium-*/chrome-linux*/chrome"), reverse=True)
 
 
 def _playwright_install() -> None:
-    run_quietly([sys.executable, "-m", "playwright", "install", "chromium"], timeout=120)
+    env = {**os.environ, **driver_environment()}
+    run_quietly([sys.executable, "-m", "playwright", "install", "chromium"], timeout=120, env=env)
 
 
-def _apt_install() -> None:
-    env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    run_quietly(["apt-get", "update", "-q"], env=env, timeout=300)
-    run_quietly(["apt-get", "install", "-q", "-y", "--no-install-recommends", "chromium"], env=env, timeout=600)
+def _debian_unpack() -> None:
+    """Unpack Chromium and what this machine lacks of its libraries and fonts, and start it from there."""
+    target = cache_directory()
+    unpacked = target / "debian"
+    shutil.rmtree(unpacked, ignore_errors=True)
+    debian.unpack(unpacked, "chromium", "fonts-dejavu-core", with_dependencies=True)
+    libraries = sorted(
+        {str(path.parent.relative_to(target)) for path in unpacked.rglob("*.so*") if "chromium" not in str(path)}
+    )
+    binary = (own / "chromium").relative_to(target)
+    _write_starter(target, binary, sorted(str(path.relative_to(target)) for path in libraries))
+
+
+def _write_starter(target: Path, binary: Path, libraries: Sequence[str]) -> None:
+    """A small script that starts the browser with the libraries and fonts that came with it."""
+    paths = ":".join(f"$here/{library}" for library in libraries)
+    fonts = target / "fonts.conf"
+    if not fonts.exists():
+        fonts.write_text(
+            _FONTS.format(fonts=target / "debian" / "usr" / "share" / "fonts", cache=target / "fonts-cache")
+        )
+    starter = target / "chromium.part"
+    starter.write_text(_STARTER.format(paths=paths, binary=binary))
+    starter.chmod(0o755)
+    os.replace(starter, target / "chromium")
 
 
 def _npm_unpack() -> None:
@@ -155,10 +212,7 @@ def _npm_unpack() -> None:
                 unpacked.seek(0)
                 with tarfile.open(fileobj=unpacked) as archive:
                     _extract(archive, target)
-        starter = target / "chromium.part"
-        starter.write_text(_STARTER)
-        starter.chmod(0o755)
-        os.replace(starter, target / "chromium")
+        _write_starter(target, Path("chromium.bin"), ["lib"])
 
 
 def _extract(archive: tarfile.TarFile, target: Path) -> None:
@@ -170,6 +224,7 @@ def _extract(archive: tarfile.TarFile, target: Path) -> None:
 
 if __name__ == "__main__":
     try:
+        bring_driver()
         print(f"  Browser for the tests: {bring_browser()}")
-    except NoBrowser as failure:
+    except (NoBrowser, StepFailed) as failure:
         print(f"  There is no browser, so the browser tests will fail.\n{failure}", file=sys.stderr)

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from tests.support.servers import TestServers
-from tools.browser import NoBrowser, launch_arguments
+from tools.browser import NoBrowser, driver_environment, launch_arguments
 from tools.product import Ports
 from tools.supervisor import Supervisor
+
+os.environ.update(driver_environment())  # Before Playwright's driver starts.
 
 
 @pytest.fixture(scope="session")
