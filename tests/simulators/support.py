@@ -56,7 +56,8 @@ class WebAPI:
 
     def __call__(self, command: str, body: Any = None, **params: object) -> dict[str, Any]:
         """Send a command and return the whole answer."""
-        status, text = self.request(f"api/{command}", None if body is None else json.dumps(body), **params)
+        sent = None if body is None else json.dumps(body)
+        status, text = self.request(f"api/{command}", sent, "application/json", **params)
         assert status == 200, (status, text)
         answer: dict[str, Any] = json.loads(text)
         return answer
@@ -91,7 +92,9 @@ class WebAPI:
         proof = json.loads(text).get("cli_rand_answer", text) if status == 200 else ""
         return status, proof, hashlib.md5(own + challenge).hexdigest()
 
-    def open_account(self, group: str = "real\\standard-usd", deposit: str | None = "10000.00", **fields: object) -> int:
+    def open_account(
+        self, group: str = "real\\standard-usd", deposit: str | None = "10000.00", **fields: object
+    ) -> int:
         """Open an account, put money on it, and return its login."""
         given = {"name": "Ada Test", "leverage": 100, **fields}
         made = self.answer("user/add", {"PassMain": PASSWORD, "PassInvestor": PASSWORD}, group=group, **given)
@@ -106,6 +109,12 @@ class Control:
 
     def __init__(self, sim: SimServer) -> None:
         self._http = httpx.Client(base_url=sim.control_url, timeout=30)
+
+    def __enter__(self) -> Control:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         self._http.close()

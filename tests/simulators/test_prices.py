@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -68,7 +69,7 @@ def test_another_seed_takes_another_way_to_the_same_close() -> None:
 def test_the_way_is_continuous_and_of_a_usual_size() -> None:
     market, start = Market(5), fixing_instant(DAY)
     values = [market.rate("EUR", "USD", start + timedelta(seconds=10 * step)) for step in range(8640)]
-    moves = [abs(b / a - 1) for a, b in zip(values, values[1:], strict=False)]
+    moves = [abs(b / a - 1) for a, b in pairwise(values)]
 
     assert max(moves) < 0.0006
     assert 0.001 < max(values) / min(values) - 1 < 0.05

@@ -10,19 +10,114 @@ import pytest
 from app.simulators.mt5 import SimServer
 from tests.simulators.support import PASSWORD, WebAPI
 
-DEAL = (
-    "Deal ExternalID Login Dealer Order Action Entry Reason Digits DigitsCurrency ContractSize Time TimeMsc Symbol Price "
-    "Volume VolumeExt Profit Storage Commission Fee RateProfit RateMargin ExpertID PositionID Comment ProfitRaw "
-    "PricePosition PriceSL PriceTP VolumeClosed VolumeClosedExt TickValue TickSize Flags Gateway PriceGateway ModifyFlags "
-    "Value ApiData MarketBid MarketAsk MarketLast"
-).split()
-USER = (
-    "Login Group CertSerialNumber Rights MQID Registration LastAccess LastPassChange LastIP Name FirstName LastName "
-    "MiddleName Company Account Country Language ClientID City State ZipCode Address Phone Email ID Status Comment Color "
-    "PhonePassword Leverage Agent Balance Credit InterestRate CommissionDaily CommissionMonthly CommissionAgentDaily "
-    "CommissionAgentMonthly BalancePrevDay BalancePrevMonth EquityPrevDay EquityPrevMonth TradeAccounts ApiData LeadSource "
-    "LeadCampaign LimitOrders LimitPositions"
-).split()
+DEAL = [
+    "Deal", "ExternalID", "Login", "Dealer", "Order", "Action", "Entry", "Reason", "Digits", "DigitsCurrency",
+    "ContractSize", "Time", "TimeMsc", "Symbol", "Price", "Volume", "VolumeExt", "Profit", "Storage", "Commission",
+    "Fee", "RateProfit", "RateMargin", "ExpertID", "PositionID", "Comment", "ProfitRaw", "PricePosition", "PriceSL",
+    "PriceTP", "VolumeClosed", "VolumeClosedExt", "TickValue", "TickSize", "Flags", "Gateway", "PriceGateway",
+    "ModifyFlags", "Value", "ApiData", "MarketBid", "MarketAsk", "MarketLast",
+]  # fmt: skip
+    "Deal",
+    "ExternalID",
+    "Login",
+    "Dealer",
+    "Order",
+    "Action",
+    "Entry",
+    "Reason",
+    "Digits",
+    "DigitsCurrency",
+    "ContractSize",
+    "Time",
+    "TimeMsc",
+    "Symbol",
+    "Price",
+    "Volume",
+    "VolumeExt",
+    "Profit",
+    "Storage",
+    "Commission",
+    "Fee",
+    "RateProfit",
+    "RateMargin",
+    "ExpertID",
+    "PositionID",
+    "Comment",
+    "ProfitRaw",
+    "PricePosition",
+    "PriceSL",
+    "PriceTP",
+    "VolumeClosed",
+    "VolumeClosedExt",
+    "TickValue",
+    "TickSize",
+    "Flags",
+    "Gateway",
+    "PriceGateway",
+    "ModifyFlags",
+    "Value",
+    "ApiData",
+    "MarketBid",
+    "MarketAsk",
+    "MarketLast",
+]
+USER = [
+    "Login", "Group", "CertSerialNumber", "Rights", "MQID", "Registration", "LastAccess", "LastPassChange", "LastIP",
+    "Name", "FirstName", "LastName", "MiddleName", "Company", "Account", "Country", "Language", "ClientID", "City",
+    "State", "ZipCode", "Address", "Phone", "Email", "ID", "Status", "Comment", "Color", "PhonePassword", "Leverage",
+    "Agent", "Balance", "Credit", "InterestRate", "CommissionDaily", "CommissionMonthly", "CommissionAgentDaily",
+    "CommissionAgentMonthly", "BalancePrevDay", "BalancePrevMonth", "EquityPrevDay", "EquityPrevMonth",
+    "TradeAccounts", "ApiData", "LeadSource", "LeadCampaign", "LimitOrders", "LimitPositions",
+]  # fmt: skip
+    "Login",
+    "Group",
+    "CertSerialNumber",
+    "Rights",
+    "MQID",
+    "Registration",
+    "LastAccess",
+    "LastPassChange",
+    "LastIP",
+    "Name",
+    "FirstName",
+    "LastName",
+    "MiddleName",
+    "Company",
+    "Account",
+    "Country",
+    "Language",
+    "ClientID",
+    "City",
+    "State",
+    "ZipCode",
+    "Address",
+    "Phone",
+    "Email",
+    "ID",
+    "Status",
+    "Comment",
+    "Color",
+    "PhonePassword",
+    "Leverage",
+    "Agent",
+    "Balance",
+    "Credit",
+    "InterestRate",
+    "CommissionDaily",
+    "CommissionMonthly",
+    "CommissionAgentDaily",
+    "CommissionAgentMonthly",
+    "BalancePrevDay",
+    "BalancePrevMonth",
+    "EquityPrevDay",
+    "EquityPrevMonth",
+    "TradeAccounts",
+    "ApiData",
+    "LeadSource",
+    "LeadCampaign",
+    "LimitOrders",
+    "LimitPositions",
+]
 
 
 def test_answers_are_laid_out_as_captured_ones(api: WebAPI) -> None:
