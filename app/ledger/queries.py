@@ -40,7 +40,7 @@ INSERT INTO wallet (
 )
 SELECT
   :tenant_id, w.id, w.owner_kind, w.owner_id, w.house, w.purpose, w.currency, w.keeps_balance, 0,
-  CASE WHEN w.keeps_balance THEN 0 END, 0, :now
+  CASE WHEN w.keeps_balance AND w.purpose <> 'redeem' THEN 0 END, 0, :now  -- A clawback may take back what was spent.
 FROM unnest(
   CAST(:ids AS uuid[]), CAST(:kinds AS text[]), CAST(:owners AS uuid[]), CAST(:houses AS text[]),
   CAST(:purposes AS text[]), CAST(:currencies AS text[]), CAST(:keeps AS boolean[])
