@@ -162,9 +162,8 @@ def _debian_unpack() -> None:
     unpacked = target / "debian"
     shutil.rmtree(unpacked, ignore_errors=True)
     debian.unpack(unpacked, "chromium", "fonts-dejavu-core", with_dependencies=True)
-    libraries = sorted(
-        {str(path.parent.relative_to(target)) for path in unpacked.rglob("*.so*") if "chromium" not in str(path)}
-    )
+    own = unpacked / "usr" / "lib" / "chromium"
+    libraries = {path.parent for path in unpacked.rglob("*.so*") if own not in path.parents}
     binary = (own / "chromium").relative_to(target)
     _write_starter(target, binary, sorted(str(path.relative_to(target)) for path in libraries))
 
