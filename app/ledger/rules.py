@@ -37,7 +37,7 @@ class Owner:
 
     @property
     def keeps_balance(self) -> bool:
-        """Whether the wallet stores its balance. One that does has a floor of zero, a partner's redeem wallet excepted."""
+        """Whether the wallet stores its balance. One that does has a floor of zero; a redeem wallet has none."""
         return self.kind != "house" or self.house in _RUNNING_HOUSE
 
 
