@@ -32,7 +32,41 @@ def _notes(client_id: UUID | None) -> Mapping[str, Any]:
     return {"client": queries.get(client_id), "notes": queries.notes_of(client_id), "may_note": permissions.CLIENT_NOTE}
 
 
+def _verification(client_id: UUID | None) -> Mapping[str, Any]:
+    """The way from the sign-up to a verified client, as far as it has been gone."""
+    assert client_id is not None
+    client = queries.get(client_id)
+    login = logins.user(client.user_id)
+    stages = [
+        (_l("Confirm your e-mail address"), login.confirmed_at is not None),
+        (_l("Prove your identity"), client.kyc_level >= 1),
+        (_l("Prove your address"), client.kyc_level >= 2),
+    ]
+    steps, is_next = [], True
+    for label, is_done in stages:
+        steps.append({"label": label, "state": "done" if is_done else "current" if is_next else "todo"})
+        is_next = is_next and is_done
+    if client.kyc_level == 0:
+        explanation = _l(
+            "Our compliance team will ask you for documents by e-mail. You can deposit and trade meanwhile."
+        )
+    else:
+        explanation = _l("Your identity is verified. One more step opens every limit.")
+    return {"is_done": all(is_done for _label, is_done in stages), "steps": steps, "explanation": explanation}
+
+
 PANELS = (
+    Panel(
+        audience="cabinet",
+        page="dashboard",
+        name="verification",
+        label=_l("Verification"),
+        template="clients/cabinet/verification_panel.html",
+        load=_verification,
+        order=5,
+        permission=permissions.OWN,
+        refresh_on=("profile-changed",),
+    ),
     Panel(
         audience="office",
         page="client360",

@@ -116,7 +116,7 @@ def page_of_clients(
     key = sort.removeprefix("-")
     column = SORTS.get(key, Client.created_at)
     is_descending = sort.startswith("-")
-    cursor = _read_cursor(before or after, key)
+    cursor = _read_cursor(before or after, sort)
     is_backward = bool(before) and cursor is not None
     if cursor is not None:
         place = tuple_(column, Client.id)
@@ -133,8 +133,8 @@ def page_of_clients(
     return ClientPage(
         rows,
         total,
-        _cursor(key, rows[0]) if rows and has_before else None,
-        _cursor(key, rows[-1]) if rows and has_after else None,
+        _cursor(sort, rows[0]) if rows and has_before else None,
+        _cursor(sort, rows[-1]) if rows and has_after else None,
     )
 
 
@@ -218,19 +218,21 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), current_tenant().timezone)
 
 
-def _cursor(key: str, client: Client) -> str:
+def _cursor(sort: str, client: Client) -> str:
+    key = sort.removeprefix("-")
     value = {"name": client.name_sort, "number": client.number, "country": client.country}.get(key)
-    text = json.dumps([key, client.created_at.isoformat() if value is None else value, str(client.id)])
+    text = json.dumps([sort, client.created_at.isoformat() if value is None else value, str(client.id)])
     return base64.urlsafe_b64encode(text.encode()).decode("ascii").rstrip("=")
 
 
-def _read_cursor(text: str, key: str) -> tuple[str | int | datetime, UUID] | None:
+def _read_cursor(text: str, sort: str) -> tuple[str | int | datetime, UUID] | None:
     if not text:
         return None
     try:
         made_for, value, client_id = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        if made_for != key:
+        if made_for != sort:
             return None
+        key = sort.removeprefix("-")
         if key == "number":
             return int(value), UUID(client_id)
         if key in ("name", "country"):

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from flask import url_for
-from werkzeug.routing import BuildError
 
-from app.core import features, http
+from app.core import features
 from app.core.actor import current_actor
 from app.core.features import HomeTile
 from app.kit import clock
 from app.kit.text import Message
+from app.web.actions import may_open
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +50,3 @@ def _queue(tile: HomeTile) -> Queue:
     is_late = tile.oldest_at is not None and clock.now() - tile.oldest_at > tile.late_after
     url = url_for(tile.endpoint, **tile.values)
     return Queue(tile.label, tile.count, url, tile.icon, tile.oldest_at, is_late and tile.count > 0)
-
-
-def may_open(endpoint: str) -> bool:
-    """Whether the actor's permissions open the page behind an endpoint."""
-    from flask import current_app
-
-    permission = http.marks_of(current_app.view_functions.get(endpoint)).get("permission")
-    return permission is not None and current_actor().may(permission)
-
-
-def first_url(endpoints: Sequence[str]) -> str | None:
-    """The address of the first of these endpoints that exists and that the actor may open."""
-    for endpoint in endpoints:
-        if may_open(endpoint):
-            try:
-                return url_for(endpoint)
-            except BuildError:
-                continue
-    return None

@@ -22,6 +22,7 @@ from app.kit import clock
 from app.kit.csv import write_rows
 from app.kit.text import Message, _l
 from app.web import panels
+from app.web.actions import may_open
 from app.web.office import acts, client_list, home, queries, timeline
 from app.web.office.permissions import OFFICE_OPEN
 from app.web.shell import watch
@@ -167,7 +168,7 @@ def search() -> ResponseReturnValue:
     hits: list[SearchHit] = []
     for look in features.port("search"):
         hits += look(words) if words else []
-    hits = [hit for hit in hits if home.may_open(hit.endpoint)]
+    hits = [hit for hit in hits if may_open(hit.endpoint)]
     if words and len(found) + len(hits) == 1:
         only = found[0] if found else None
         url = client_list.client_url(only.id) if only else url_for(hits[0].endpoint, **hits[0].values)
