@@ -25,7 +25,7 @@ def clear_session_cookie(response: Response, secure: bool) -> None:
     response.headers["Clear-Site-Data"] = '"cache", "storage"'
 
 
-def preference_cookies(response: Response, *, language: str, theme: str, timezone: str) -> None:
-    """Let the browser remember how this person reads pages, also before the next sign-in."""
-    for name, value in (("language", language), ("theme", theme), ("timezone", timezone)):
+def preference_cookies(response: Response, *, language: str, theme: str) -> None:
+    """Let this browser show pages as the person has just chosen, whatever it was switched to before."""
+    for name, value in (("language", language), ("theme", theme)):
         response.set_cookie(name, value, max_age=_YEAR_SECONDS, secure=request.is_secure, samesite="Lax", path="/")

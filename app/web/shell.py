@@ -39,11 +39,11 @@ class NavLine:
 
 
 def select_locale() -> str:
-    """The reader's language: their own choice, the cookie's, the browser's, else the brand's first."""
+    """The reader's language: what this browser was switched to, their profile's, the browser's, the brand's first."""
     tenant: TenantConfig | None = g.get("tenant")
     if tenant is None:
         return "en"
-    for wish in (request.args.get("lang", ""), current_actor().language, request.cookies.get(LANGUAGE_COOKIE, "")):
+    for wish in (request.args.get("lang", ""), request.cookies.get(LANGUAGE_COOKIE, ""), current_actor().language):
         if wish in tenant.languages:
             return wish
     best = request.accept_languages.best_match([code.replace("_", "-") for code in tenant.languages])

@@ -175,7 +175,7 @@ def test_signing_out_ends_the_session_for_good(app: Flask, north: Brand, mona: P
     assert answer.status_code == 303
     assert cookie(browser) is None
     with acting(north):
-        assert service.resolve_session(token, "cabinet") is None
+        assert service.signed_in(token, "cabinet") is None
 
 
 def test_a_session_of_one_brand_is_a_stranger_at_another_and_in_the_office(

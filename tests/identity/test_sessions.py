@@ -30,7 +30,7 @@ NEW_PASSWORD = "another quiet evening"
 
 def is_open(brand: Brand, started: NewSession) -> bool:
     with acting(brand):
-        return service.resolve_session(started.token, started.signed_in.audience) is not None
+        return service.signed_in(started.token, started.signed_in.audience) is not None
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_every_sign_in_gets_a_cookie_of_its_own(north: Brand, mona: Person) -> N
 def test_a_made_up_cookie_opens_nothing(north: Brand, mona: Person) -> None:
     with acting(north):
         for cookie in ("", "x", "a" * 43, rules.digest(enter(north, mona, "cabinet").token), "a" * 5000):
-            assert service.resolve_session(cookie, "cabinet") is None
+            assert service.signed_in(cookie, "cabinet") is None
 
 
 @pytest.mark.parametrize("audience", ["cabinet", "partner", "office"])

@@ -42,7 +42,7 @@ def test_a_client_signs_up_confirms_and_is_signed_in(north: Brand) -> None:
     assert started.signed_in.email == EMAIL
     assert started.signed_in.client_id is not None
     with acting(north):
-        who = service.resolve_session(started.token, "cabinet")
+        who = service.signed_in(started.token, "cabinet")
         assert who is not None
         assert (who.kind, who.client_id) == ("client", started.signed_in.client_id)
 
@@ -108,7 +108,7 @@ def test_the_same_e_mail_in_two_brands_is_two_people(north: Brand, south: Brand)
     started = enter(north, here, "cabinet")
 
     with acting(south):
-        assert service.resolve_session(started.token, "cabinet") is None
+        assert service.signed_in(started.token, "cabinet") is None
         service.change_password(there.id, current=PASSWORD, new="another quiet evening", by=there.actor("client"))
 
     assert isinstance(sign_in(north), NewSession)
@@ -124,8 +124,8 @@ def test_a_client_does_not_get_into_the_office_and_staff_not_into_the_cabinet(no
     with pytest.raises(WrongCredentials):
         sign_in(north, email=officer.email)
     with acting(north):
-        assert service.resolve_session(enter(north, client, "cabinet").token, "office") is None
-        assert service.resolve_session(enter(north, client, "cabinet").token, "partner") is None
+        assert service.signed_in(enter(north, client, "cabinet").token, "office") is None
+        assert service.signed_in(enter(north, client, "cabinet").token, "partner") is None
 
 
 def test_an_unknown_address_a_wrong_password_and_a_disabled_login_answer_alike(north: Brand) -> None:
@@ -223,7 +223,7 @@ def test_a_flushed_redis_locks_nobody_out(north: Brand) -> None:
 
         assert isinstance(sign_in(north), NewSession)
     with acting(north):
-        assert service.resolve_session(started.token, "cabinet") is not None
+        assert service.signed_in(started.token, "cabinet") is not None
 
 
 @pytest.mark.parametrize(

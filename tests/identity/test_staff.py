@@ -159,10 +159,10 @@ def test_operators_live_in_their_own_realm(north: Brand) -> None:
         operator = service.create_operator(email="ops@kontor.example", name="Ops", password=PASSWORD)
         started = service.sign_in("ops@kontor.example", PASSWORD, audience="operator", by=VISITOR)
         assert isinstance(started, service.NewSession)
-        who = service.resolve_session(started.token, "operator")
+        who = service.signed_in(started.token, "operator")
     assert who is not None
-    assert (who.kind, who.id, set(who.roles)) == ("operator", operator.id, {"operator"})
+    assert (who.kind, who.user_id, set(who.roles)) == ("operator", operator.id, {"operator"})
     with acting(north):
-        assert service.resolve_session(started.token, "operator") is None
+        assert service.signed_in(started.token, "operator") is None
     with pytest.raises(service.WrongCredentials), acting(north):
         service.sign_in("ops@kontor.example", PASSWORD, audience="office", by=VISITOR)

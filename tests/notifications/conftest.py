@@ -1,3 +1,3 @@
-from tests.support.brands import app, brands, north, south
+from tests.support.brands import app, brands, hash_once, north, south
 
-__all__ = ["app", "brands", "north", "south"]
+__all__ = ["app", "brands", "hash_once", "north", "south"]

@@ -17,6 +17,7 @@ from flask import Flask
 from app.core import db, jobs
 from app.core import redis as core_redis
 from app.core.actor import Actor, ActorKind, acting_as
+from app.identity import passwords
 from app.identity import service as identity
 from app.kit import clock
 from app.notifications import queries
@@ -113,6 +114,14 @@ def whole_product() -> Flask:
     from app.factory import create_app
 
     return create_app()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def hash_once() -> Iterator[None]:
+    """Most tests make people with one and the same password; hashing it once is enough for them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "hash_password", cache(passwords.hash_password))
+        yield
 
 
 @pytest.fixture

@@ -118,12 +118,6 @@ def cookie_name(*, secure: bool) -> str:
     return "__Host-sid" if secure else "sid"
 
 
-def resolve_session(token: str, audience: str, *, ip: str = "", user_agent: str = "") -> Actor | None:
-    """Who this cookie signs in on this audience of the bound tenant, with what they may do; None for a visitor."""
-    found = signed_in(token, audience)
-    return None if found is None else found.actor(ip, user_agent)
-
-
 def signed_in(token: str, audience: str) -> SignedIn | None:
     """Whose session this cookie is, on this audience of the bound tenant; None for a visitor.
 

@@ -9,7 +9,7 @@ from flask_babel import get_locale
 from app.core.actor import current_actor
 from app.core.http import public, redirect_to, render, requires, toast, unrestricted
 from app.identity import forms, queries, service
-from app.identity.cookies import REFERRAL_COOKIE, clear_session_cookie, preference_cookies, session_cookie
+from app.identity.cookies import REFERRAL_COOKIE, clear_session_cookie, session_cookie
 from app.identity.models import User
 from app.identity.permissions import PROFILE_OWN
 from app.identity.rules import TokenPurpose
@@ -157,9 +157,7 @@ def _enter(started: NewSession, to: str) -> ResponseReturnValue:
     session.pop("csrf_token", None)
     session.pop("check_mail", None)
     response = redirect_to(to)
-    who = started.signed_in
     session_cookie(response, started.token, request.is_secure)
-    preference_cookies(response, language=who.language, theme=who.theme, timezone=who.timezone)
     return response
 
 

@@ -51,7 +51,7 @@ def save_profile() -> ResponseReturnValue:
         if saved is not None:
             toast(_l("Your profile is saved."))
             response = redirect_to(url_for(".profile"))
-            preference_cookies(response, language=saved.language, theme=saved.theme, timezone=saved.timezone)
+            preference_cookies(response, language=saved.language, theme=saved.theme)
             return response
     return _page(profile_form=f, status=f.status)
 
