@@ -1,0 +1,3 @@
+from tests.support.brands import app, brands, north, south
+
+__all__ = ["app", "brands", "north", "south"]
