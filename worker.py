@@ -85,13 +85,13 @@ def run_scheduler(port: int, _processes: int) -> None:
 
 def run_connector(port: int, _processes: int) -> None:
     """Own the connections to trading platforms, as many as this process can lease."""
-    from app.trading.connector import Connector
+    from app.trading.connector import run_connector as own_platforms
 
-    connector = Connector(health.process_name("connector"))
-    on_stop(connector.stop)
-    server = health.HealthServer("connector", port=port, facts=connector.facts).start()
+    stopping = threading.Event()
+    on_stop(stopping.set)
+    server = health.HealthServer("connector", port=port).start()
     log.info("connector.ready", port=server.port)
-    connector.run()
+    own_platforms(stopping)
     server.stop()
 
 
