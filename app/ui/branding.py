@@ -114,13 +114,14 @@ def _chart_colours(primary: RGB, accent: RGB, surface: RGB) -> list[RGB]:
 
 def _side_rules(side: RGB) -> dict[str, RGB]:
     front = text_on(side)
-    active = next(
-        (ground for share in (12, 8, 5, 3) if contrast(front, ground := mix(side, front, share / 100)) >= ENOUGH), side
-    )
+    grounds = (mix(side, front, share / 100) for share in (12, 8, 5, 3))
+    active = next((ground for ground in grounds if contrast(front, ground) >= ENOUGH), side)
+    softer = (mix(front, side, share / 100) for share in range(34, 0, -2))
+    muted = next((one for one in softer if min(contrast(one, side), contrast(one, active)) >= ENOUGH), front)
     return {
         "side-bg": side,
         "side-fg": front,
-        "side-muted": readable(mix(front, side, 0.34), active),
+        "side-muted": muted,
         "side-line": mix(side, front, 0.12),
         "side-active": active,
     }

@@ -13,6 +13,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Protocol, cast, runtime_checkable
 
 from babel import Locale, dates, lists, numbers
+from flask import has_app_context
 from flask_babel import get_timezone
 from markupsafe import Markup
 
@@ -175,7 +176,7 @@ def short_address(value: str) -> str:
 
 
 def _zone() -> dt.tzinfo:
-    return get_timezone() or dt.UTC
+    return (get_timezone() if has_app_context() else None) or dt.UTC
 
 
 def _local(at: dt.datetime) -> dt.datetime:

@@ -17,8 +17,8 @@ from urllib.parse import urlencode
 import flask_babel
 from babel.support import NullTranslations, Translations
 from flask import Flask, get_flashed_messages, has_request_context, request
-from jinja2 import ChoiceLoader, FileSystemLoader
 from flask_wtf.csrf import generate_csrf
+from jinja2 import ChoiceLoader, FileSystemLoader
 from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 from werkzeug.urls import iri_to_uri
@@ -82,11 +82,16 @@ def init_ui(
         brand = current_brand() if current_brand is not None else None
         return brand_stylesheet_url(*brand) if brand else None
 
+    def side_is_light() -> bool:
+        brand = current_brand() if current_brand is not None else None
+        return brand is not None and branding.text_on(branding.parse_colour(brand[1].sidebar)) == branding.BLACK
+
     # Macro modules see the globals of the moment they are loaded, so everything they use comes first.
     environment.globals.setdefault("csrf_token", generate_csrf)
     environment.globals.update(
         asset=assets.url,
         brand_url=brand_url,
+        side_is_light=side_is_light,
         url_with=url_with,
         new_once_key=lambda: ids.new_token(128),
         fmt=_namespace(),
