@@ -10,6 +10,7 @@ from typing import Any
 import app.simulators.mt5.commands  # noqa: F401  # Registers the commands.
 from app.simulators.mt5.commands.names import resolve
 from app.simulators.mt5.faults import FaultKind, Faults
+from app.simulators.mt5.log import log
 from app.simulators.mt5.request import COMMANDS, Reply, Request
 from app.simulators.mt5.retcodes import Refusal, Retcode
 from app.simulators.mt5.session import Session
@@ -83,6 +84,11 @@ class Gateway:
                 return command.handler(self.server, Request(name, params, body, session.manager, session))
         except Refusal as refusal:
             return Reply(retcode=refusal.retcode)
+        except ForbiddenError:
+            raise
+        except Exception as error:  # A fault of the simulator must not look like a broken network.
+            log("command_failed", command=name, error=repr(error))
+            return Reply(retcode=Retcode.ERROR)
 
     def _authenticate(self, session: Session, params: dict[str, str]) -> Reply:
         others = sum(1 for other in self.sessions if other.manager and other.manager.login == session.candidate_login())

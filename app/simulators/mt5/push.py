@@ -60,8 +60,8 @@ class Bridge:
         self.is_disconnected = False
 
     def __call__(self, event: Event) -> None:
-        """Take an event. Without an address, or while the link to the trade server is down, it is lost."""
-        if self._config is None or self.is_disconnected:
+        """Take an event. While the link to the trade server is down it is lost."""
+        if self.is_disconnected:
             return
         self._add(event.type, event.at_ms, event.record)
 
@@ -77,6 +77,11 @@ class Bridge:
         """Queue an event about the bridge itself."""
         if self._config is not None:
             self._add(kind, _now_ms(), {})
+
+    @property
+    def has_address(self) -> bool:
+        """Whether there is anybody to tell."""
+        return self._config is not None
 
     def configure(self, config: PushConfig) -> None:
         """Post to another address from now on."""

@@ -17,7 +17,7 @@ from aiohttp import web
 from app.simulators.market import Market, SimClock
 from app.simulators.mt5 import https, raw
 from app.simulators.mt5.certificates import ensure_certificates, server_context
-from app.simulators.mt5.config import SimConfig
+from app.simulators.mt5.config import PushConfig, SimConfig
 from app.simulators.mt5.control import control_app
 from app.simulators.mt5.faults import Faults
 from app.simulators.mt5.gateway import Gateway
@@ -74,7 +74,8 @@ class Simulator:
             self._store = Store(self._folder / "state.sqlite", self.server)
             self._resume(self._store.load())
         self.server.forget_states()
-        self.server.subscribe(self.bridge)
+        if self.bridge.has_address:
+            self.server.subscribe(self.bridge)
         self._socket = socket.create_server((self.config.host, self.config.port), backlog=256)
         self._socket.setblocking(False)
         self.port = self._socket.getsockname()[1]
@@ -193,6 +194,12 @@ class Simulator:
         while True:
             await asyncio.sleep(_FLUSH_SECONDS)
             await store.flush(self._notes())
+
+    def push_to(self, config: PushConfig) -> None:
+        """Let the bridge post to this address from now on."""
+        if not self.bridge.has_address:
+            self.server.subscribe(self.bridge)
+        self.bridge.configure(config)
 
     async def advance(self, by: timedelta) -> None:
         """Move the clock on in steps, so that stops, stop-outs and swaps happen on the way."""

@@ -67,9 +67,9 @@ async def push_status(request: web.Request) -> web.Response:
 @routes.put("/push")
 async def push_to(request: web.Request) -> web.Response:
     """Set the bridge's address: `{"url", "secret", "bridge", "headers"}`."""
-    bridge = simulator_of(request).bridge
-    bridge.configure(msgspec.convert(await body_of(request), PushConfig))
-    return respond(bridge.status())
+    simulator = simulator_of(request)
+    simulator.push_to(msgspec.convert(await body_of(request), PushConfig))
+    return respond(simulator.bridge.status())
 
 
 @routes.post("/push")
