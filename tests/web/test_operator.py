@@ -32,8 +32,9 @@ def fail_a_job(brand: Brand) -> str:
     row_id = new_id()
     with db.tenant_scope(brand.id), db.transaction():
         db.execute_sql(
-            "INSERT INTO outbox (tenant_id, id, job, queue, payload, due_at, created_at, attempts, failed_at, last_error)"
-            " VALUES (:tenant_id, :id, 'money.lost', 'money', '{}', :now, :now, 6, :now, 'TimeoutError: nobody answered')",
+            "INSERT INTO outbox"
+            " (tenant_id, id, job, queue, payload, due_at, created_at, attempts, failed_at, last_error)"
+            " VALUES (:tenant_id, :id, 'money.lost', 'money', '{}', :now, :now, 6, :now, 'TimeoutError: nobody came')",
             id=row_id,
             now=clock.now(),
         )
@@ -59,7 +60,7 @@ def test_health_names_processes_queues_and_failed_jobs(as_operator: Visitor, nor
     text = text_of(as_operator.get("/health"))
     assert "Works" in text
     assert "Not running" in text
-    assert "TimeoutError: nobody answered" in text
+    assert "TimeoutError: nobody came" in text
 
     as_operator.get("/health")
     assert as_operator.post(f"/jobs/{north.id}/{row_id}/retry").status_code == 303
