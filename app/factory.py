@@ -38,7 +38,10 @@ FEATURES: tuple[str, ...] = (
     "clients",
     "trading",
     "payments",
+    "partners",
+    "web.cabinet",
     "web.office",
+    "web.operator",
 )
 
 
