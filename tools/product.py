@@ -160,7 +160,7 @@ def start_product(supervisor: Supervisor, ports: Ports, port: int) -> None:
     workers = os.environ.get("KONTOR_WEB_WORKERS", "2")
     pages: list[str | Path] = [PYTHON, "-m", "uvicorn", "wsgi:asgi", "--host", HOST, "--port", str(port)]
     pages += ["--workers", workers, "--timeout-graceful-shutdown", "3", "--limit-concurrency", "2000"]
-    pages += ["--no-server-header", "--no-access-log"]
+    pages += ["--no-server-header", "--no-access-log", "--log-level", "warning"]
     supervisor.add("pages", pages, f"http://127.0.0.1:{port}/health")
     for number, role in enumerate(("connector", "jobs", "scheduler"), start=1):
         health = ports.near(8010 + number)

@@ -79,6 +79,7 @@ def configure_logging(process: str, *, level: str | None = None) -> None:
 def _name_process(process: str) -> Any:
     def add(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         event["process"], event["pid"] = process, os.getpid()
+        event.pop("color_message", None)  # uvicorn says everything twice, once with colours.
         return event
 
     return add
