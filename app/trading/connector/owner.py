@@ -115,6 +115,7 @@ class Owner:
                 log.info("connector.round_failed", work=_name_of(work, args), error=str(error))
             except Exception:
                 log.exception("connector.round_failed", work=_name_of(work, args))
+            _end_if_cancelled()
             await asyncio.sleep(pause)
 
     async def _if_up(self, work: Callable[[], Awaitable[None]]) -> None:
@@ -155,6 +156,7 @@ class Owner:
                         error=error,
                         latency_ms=latency,
                     )
+            _end_if_cancelled()
             await asyncio.sleep(self._pace.link if self._is_up else self._pace.reconnect)
 
     async def _listen(self, platform: TradingPlatform) -> None:
@@ -164,6 +166,7 @@ class Owner:
             try:
                 found = await self._messages.brpop([key], timeout=2)
             except redis.RedisError:
+                _end_if_cancelled()
                 await asyncio.sleep(0.5)
                 continue
             request = wire.decode_request(self.lease.tenant_id, _raw(found[1])) if found else None
@@ -264,6 +267,13 @@ class Owner:
                 await self._as_tenant(operations.record_confirmed, command.operation_id, sight.result, looked=True)
             else:
                 await self._as_tenant(operations.record_absent, command.operation_id)
+
+
+def _end_if_cancelled() -> None:
+    """Go on being cancelled: a library that turns a cancellation into an error of its own would keep the task alive."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _name_of(work: Callable[..., object], args: tuple[object, ...]) -> str:
