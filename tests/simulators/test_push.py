@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -183,6 +184,34 @@ def test_what_happens_while_the_link_is_down_is_never_told(receiver: Receiver) -
             "bridge.connect",
             "bridge.sync",
         ]
+
+
+def test_holes_and_repetitions_can_be_ordered(receiver: Receiver) -> None:
+    with running_simulator(config(receiver, heartbeat_seconds=60)) as sim, WebAPI(sim) as api, Control(sim) as control:
+        receiver.wait(lambda: receiver.types() == ["bridge.connect", "bridge.sync"])
+        control.post("/push", lose=1)
+        api.sign_in().open_account()
+        receiver.wait(lambda: receiver.types()[-1] == "user.update")
+        assert [event["seq"] for event in receiver.stored] == [1, 2, 4, 5]
+
+        control.post("/push", repeat=1)
+        before = len(receiver.batches)
+        api.answer("trade/balance", login=100001, type=2, balance="1")
+        receiver.wait(lambda: len(receiver.batches) == before + 2)
+        assert receiver.batches[-1]["events"] == receiver.batches[-2]["events"]
+
+
+def test_a_bridge_that_was_killed_does_not_use_its_numbers_again(receiver: Receiver, tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    with running_simulator(config(receiver, data_dir=str(first))) as sim, WebAPI(sim) as api:
+        login = api.sign_in().open_account()
+        time.sleep(0.8)  # Longer than between two writes.
+        shutil.copytree(first, second)  # What the disk holds if the process dies now.
+    with running_simulator(config(receiver, data_dir=str(second))) as sim:
+        receiver.wait(lambda: len({batch["epoch"] for batch in receiver.batches}) == 2)
+
+        assert receiver.batches[-1]["events"][0]["seq"] == 1
+        assert sim.call(lambda server: str(server.users[login].balance)) == "10000.00"
 
 
 def test_the_address_may_come_later_and_silence_is_filled_with_heartbeats(receiver: Receiver) -> None:

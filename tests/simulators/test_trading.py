@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.simulators.mt5 import GroupConfig
 from app.simulators.mt5.enums import Action, Entry, OrderType, Reason, Rights
 from app.simulators.mt5.execution import Terms, close_by, close_position, market_order
 from app.simulators.mt5.money import balance_from_deals
@@ -129,6 +130,29 @@ def test_buyers_pay_the_ask_and_deals_carry_the_market(books: Books) -> None:
         Decimal("1.10012"),
     )
     assert (closing.price, closing.profit) == (Decimal("1.10000"), Decimal("-12.00"))
+
+
+def test_a_groups_mark_up_widens_what_its_clients_pay_and_not_the_market() -> None:
+    books = Books(groups=(GroupConfig("real\\standard-usd", markup_points=10),))
+    user = books.account()
+    books.market.set("EURUSD", "1.10000", "1.10012")
+
+    deal = market_order(books.server, user, "EURUSD", Action.BUY, lots("1.00")).deals[0]
+
+    assert (deal.price, deal.market_ask) == (Decimal("1.10017"), Decimal("1.10012"))
+    assert books.server.quote("EURUSD", books.server.group_of(user)).bid == Decimal("1.09995")
+
+
+def test_the_market_may_close_on_weekends(books: Books) -> None:
+    user = books.account()
+    books.clock.advance(timedelta(days=3))  # From a Wednesday to a Saturday.
+    market_order(books.server, user, "EURUSD", Action.BUY, lots("0.10"))
+    books.server.switches.market_hours = "weekdays"
+
+    with pytest.raises(Refusal) as refused:
+        market_order(books.server, user, "EURUSD", Action.BUY, lots("0.10"))
+
+    assert refused.value.retcode is Retcode.MARKET_CLOSED
 
 
 def test_commission_is_charged_on_both_deals(books: Books) -> None:

@@ -116,6 +116,22 @@ def test_the_trading_state_of_an_idle_account_is_gone_after_a_restart(sim: SimSe
         assert len(api.answer("user/account/get_batch", login=f"{idle},{busy}")) == 1
 
 
+def test_switches_for_idle_accounts_and_cookies(sim: SimServer, control: Control) -> None:
+    with WebAPI(sim) as api:
+        login = api.sign_in().open_account(deposit=None)
+    control.post("/restart", seconds=0)
+    with WebAPI(sim) as api:
+        api.sign_in()
+        control.post("/switches", inactive_account="nothing")
+        assert api("user/account/get", login=login) == {"retcode": "1 OK/None"}
+        control.post("/switches", inactive_account="empty")
+        assert api.answer("user/account/get", login=login) == {}
+        control.post("/switches", inactive_account="not_found", needs_cookie=True)
+        assert api.request("api/user/total")[0] == 403
+        control.post("/switches", needs_cookie=False)
+        assert api.request("api/user/total")[0] == 200
+
+
 def test_archive_and_restore(api: WebAPI) -> None:
     login = api.open_account(deposit=None)
 

@@ -58,6 +58,8 @@ class Bridge:
         self.last_error = ""
         self.is_paused = False
         self.is_disconnected = False
+        self.events_to_lose = 0
+        self.batches_to_repeat = 0
 
     def __call__(self, event: Event) -> None:
         """Take an event. While the link to the trade server is down it is lost."""
@@ -70,6 +72,9 @@ class Bridge:
             self._pending.clear()
             kind, record = "bridge.overflow", {}
         self.seq += 1
+        if self.events_to_lose:
+            self.events_to_lose -= 1  # Numbered but never sent: a hole that the receiver must notice.
+            return
         self._pending.append(Numbered(self.seq, kind, at_ms, record))
         self._wake.set()
 
@@ -141,8 +146,6 @@ class Bridge:
 
     async def run(self) -> None:
         """Post until cancelled."""
-        self.note("bridge.connect")
-        self.note("bridge.sync")
         retry = _RETRY_FIRST_SECONDS
         async with aiohttp.ClientSession(timeout=_TIMEOUT, connector=aiohttp.TCPConnector(limit=1)) as http:
             while True:
@@ -195,9 +198,12 @@ class Bridge:
             return self._failed(f"{type(error).__name__}: {error}", False)
         if not batch[0].seq <= ack <= batch[-1].seq:
             return self._failed(f"acknowledged {ack}", False)
+        self.acked, self.last_error = ack, ""
+        if self.batches_to_repeat:
+            self.batches_to_repeat -= 1  # As if the acknowledgement had been lost on its way.
+            return None
         while self._pending and self._pending[0].seq <= ack:
             self._pending.popleft()
-        self.acked, self.last_error = ack, ""
         return None
 
     def _failed(self, error: str, is_refused: bool) -> float:

@@ -7,7 +7,7 @@ import contextlib
 import socket
 import ssl
 import tempfile
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -76,15 +76,19 @@ class Simulator:
         self.server.forget_states()
         if self.bridge.has_address:
             self.server.subscribe(self.bridge)
+            self.bridge.note("bridge.connect")
+            self.bridge.note("bridge.sync")
         self._socket = socket.create_server((self.config.host, self.config.port), backlog=256)
         self._socket.setblocking(False)
         self.port = self._socket.getsockname()[1]
         await self._open_control()
-        self._spawn(self._accept(self._socket))
-        self._spawn(self._tick())
-        self._spawn(self.bridge.run())
+        listener = self._socket
+        self._spawn(self._keep("accept", lambda: self._accept(listener)))
+        self._spawn(self._keep("watch", self._tick))
+        self._spawn(self._keep("bridge", self.bridge.run))
         if self._store:
-            self._spawn(self._flush_regularly(self._store))
+            store = self._store
+            self._spawn(self._keep("store", lambda: self._flush_regularly(store)))
         log("started", server=self.config.name, port=self.port, control_port=self.control_port)
 
     async def stop(self) -> None:
@@ -140,6 +144,15 @@ class Simulator:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             log("failed", server=self.config.name, error=repr(task.exception()))
+
+    async def _keep(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run a part of the clockwork for ever: a failure is logged, and the part begins anew."""
+        while True:
+            try:
+                await work()
+            except Exception as error:
+                log("failed", server=self.config.name, part=name, error=repr(error))
+            await asyncio.sleep(1)
 
     async def _accept(self, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()

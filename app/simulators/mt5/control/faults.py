@@ -74,12 +74,17 @@ async def push_to(request: web.Request) -> web.Response:
 
 @routes.post("/push")
 async def push_trouble(request: web.Request) -> web.Response:
-    """`{"paused": true}` holds events back, `{"disconnected": true}` loses them until it is false again."""
+    """`{"paused": true}` holds events back, `{"disconnected": true}` loses them until it is false again.
+
+    `{"lose": n}` leaves a hole of the next n events, `{"repeat": n}` sends the next n batches twice.
+    """
     bridge, body = simulator_of(request).bridge, await body_of(request)
     if "paused" in body:
         bridge.pause(bool(body["paused"]))
     if "disconnected" in body:
         bridge.disconnect(bool(body["disconnected"]))
+    bridge.events_to_lose = int(body.get("lose", bridge.events_to_lose))
+    bridge.batches_to_repeat = int(body.get("repeat", bridge.batches_to_repeat))
     return respond(bridge.status())
 
 
