@@ -8,6 +8,7 @@ from app.kit.text import _l
 PROFILE_OWN = "identity.profile.own"
 STAFF_READ = "identity.staff.read"
 STAFF_MANAGE = "identity.staff.manage"
+CLIENT_SESSIONS = "identity.client.sessions"
 
 SIGN_IN = "sign_in"
 PROFILE_EDIT = "profile_edit"
@@ -21,6 +22,11 @@ ALL = (
         _EVERY_STAFF_ROLE | {"trader", "partner", "operator"},
     ),
     Permission(STAFF_READ, _l("See staff and roles"), frozenset({"admin", "compliance"})),
+    Permission(
+        CLIENT_SESSIONS,
+        _l("See and end sessions of clients"),
+        frozenset({"admin", "compliance", "support"}),
+    ),
     Permission(STAFF_MANAGE, _l("Invite staff, change roles, disable sign-ins"), frozenset({"admin"})),
 )
 

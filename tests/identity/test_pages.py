@@ -305,6 +305,20 @@ def test_the_last_administrator_cannot_be_removed_on_the_page_either(app: Flask,
     assert office.get("/staff").status_code == 200
 
 
+def test_staff_end_a_clients_sessions_and_another_brands_are_not_found(
+    app: Flask, north: Brand, south: Brand, mona: Person, admin: Person
+) -> None:
+    browser, office = browser_of(app, north, mona, "cabinet"), browser_of(app, north, admin, "office")
+    stranger = browser_of(app, south, make_staff(south, "admin"), "office")
+    path = f"/clients/{mona.client_id}/sessions/end"
+
+    assert stranger.post(path).status_code == 404
+    assert browser.get("/profile").status_code == 200
+    assert "Firefox, Linux" in text_of(office.get(f"/clients/{mona.client_id}"))
+    assert office.post(path).status_code == 303
+    assert browser.get("/profile").status_code == 303
+
+
 def test_every_staff_page_is_for_those_who_may(app: Flask, north: Brand) -> None:
     sales = browser_of(app, north, make_staff(north, "sales"), "office")
 

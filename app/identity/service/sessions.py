@@ -181,6 +181,14 @@ def end_sessions_of(user_id: UUID, *, by: Actor, reason: str, but: UUID | None =
     return _end([row for row in queries.unended_sessions(user_id) if row.id != but], reason, by)
 
 
+def end_client_sessions(client_id: UUID, *, by: Actor) -> int:
+    """End every session of the person behind a client. Raises NotFound."""
+    user = queries.user_of_client(client_id)
+    if user is None:
+        raise NotFound
+    return end_sessions_of(user.id, by=by, reason="ended_by_staff")
+
+
 def forget_sessions_of(user_id: UUID) -> None:
     """Read the user's sessions anew at their next request: the name, language or theme has changed."""
     for row in queries.open_sessions(user_id, clock.now()):

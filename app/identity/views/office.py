@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, request, url_for
@@ -9,7 +11,7 @@ from app.core import features
 from app.core.actor import current_actor
 from app.core.http import redirect_to, render, requires, toast, unrestricted
 from app.identity import forms, queries, rules, service
-from app.identity.permissions import STAFF_MANAGE, STAFF_READ
+from app.identity.permissions import CLIENT_SESSIONS, STAFF_MANAGE, STAFF_READ
 from app.identity.views import auth, profile
 from app.kit.text import _l
 
@@ -121,6 +123,35 @@ def end_member_session(user_id: UUID, session_id: UUID) -> ResponseReturnValue:
     return redirect_to(url_for(".member", user_id=user_id))
 
 
+@bp.post("/clients/<uuid:client_id>/sessions/end")
+@requires(CLIENT_SESSIONS)
+@unrestricted("Staff act here, not clients.")
+def end_client_sessions(client_id: UUID) -> ResponseReturnValue:
+    service.end_client_sessions(client_id, by=current_actor())
+    toast(_l("Every session of the client has ended."))
+    here = url_for(".end_client_sessions", client_id=client_id)
+    return redirect_to(here.removesuffix("/sessions/end"))  # This address lies under the client's own page.
+
+
+def client_sessions_panel(client_id: UUID | None) -> Mapping[str, Any]:
+    """What the panel on the client's page shows: where the client is signed in."""
+    user = queries.user_of_client(client_id) if client_id is not None else None
+    return {"client_id": client_id, "sessions": _session_rows(user.id) if user is not None else []}
+
+
+def _session_rows(user_id: UUID) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": row.id,
+            "browser": rules.browser_name(row.user_agent),
+            "ip": row.ip,
+            "created_at": row.created_at,
+            "last_seen_at": row.last_seen_at,
+        }
+        for row in service.sessions_of(user_id)
+    ]
+
+
 def _member_page(
     user_id: UUID,
     roles_form: forms.RolesForm | None = None,
@@ -130,23 +161,13 @@ def _member_page(
     user = queries.staff_member(user_id)
     held = queries.roles_of(user)
     by = current_actor()
-    sessions = [
-        {
-            "id": row.id,
-            "browser": rules.browser_name(row.user_agent),
-            "ip": row.ip,
-            "created_at": row.created_at,
-            "last_seen_at": row.last_seen_at,
-        }
-        for row in service.sessions_of(user.id)
-    ]
     return render(
         "identity/office/member.html",
         user=user,
         held=[rules.STAFF_ROLES[role] for role in held],
         roles_form=roles_form or forms.RolesForm(formdata=None, roles=list(held)),
         disable_form=disable_form or forms.DisableForm(formdata=None),
-        sessions=sessions,
+        sessions=_session_rows(user.id),
         may_manage=by.may(STAFF_MANAGE) and user.id != by.id,
         is_self=user.id == by.id,
         status=status,

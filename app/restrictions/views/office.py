@@ -109,6 +109,7 @@ def _page(
         "restrictions/office/matrix.html",
         client_id=client_id,
         client_name=name,
+        client_url=url_for(".matrix", client_id=client_id).rpartition("/")[0],  # This page lies under the client's own.
         rows=_rows(client_id),
         ended=[row for row in queries.history_of(client_id) if not row.is_active(now)],
         reasons=rules.REASONS,
