@@ -9,7 +9,7 @@
 PYTHON ?= python3
 VENV = .venv/bin
 WORKERS ?= 2
-export PYTHONDONTWRITEBYTECODE ?=
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test check lint bench lock clean env
 .DEFAULT_GOAL := demo

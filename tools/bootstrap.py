@@ -142,7 +142,8 @@ def _install() -> None:
         try:
             if not uv.exists():
                 run_quietly([_python(), "-m", "pip", "install", "--quiet", "uv"], env=env)
-            run_quietly([uv, "pip", "sync", "--quiet", "--require-hashes", LOCK], env=env, cwd=PROJECT)
+            sync: list[str | Path] = [uv, "pip", "sync", "--quiet", "--compile-bytecode", "--require-hashes", LOCK]
+            run_quietly(sync, env=env, cwd=PROJECT)  # Compiled once here instead of at every start of every process.
         except StepFailed as failure:
             print(f"\n  uv could not ({str(failure).splitlines()[-1].strip()}); using pip ...", end="", flush=True)
             run_quietly(

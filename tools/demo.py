@@ -4,7 +4,6 @@ Data, logs and secrets of the demo lie under `var/` (or KONTOR_DATA_DIR). FRESH=
 """
 
 import fcntl
-import json
 import os
 import resource
 import shutil
@@ -19,7 +18,7 @@ from typing import Any
 
 from tools.children import PROJECT
 from tools.postgres import PostgresUnusable
-from tools.product import Ports, bundles, environment, flask, migrate, start_product, start_simulators
+from tools.product import Ports, bundles, environment, prepare, start_product, start_simulators
 from tools.progress import StepFailed, step, stop_with
 from tools.roles import RolesMissing
 from tools.servers import Servers, forget, kept_servers
@@ -63,21 +62,14 @@ def _run(stack: ExitStack, started: float, stopping: threading.Event) -> None:
     env = environment(servers, DATA, port)
     supervisor = Supervisor(env, LOGS, say=lambda text: print(f"  {time.strftime('%H:%M:%S')} {text}", flush=True))
     stack.callback(_stop, supervisor)
-    with step("Bringing the database to the newest revision"):
-        migrate(env)
     brands = bundles(DATA)
     for brand in brands:
         env |= brand.env
-    with step("Starting the trade server simulators"):
-        env |= start_simulators(supervisor, ports, DATA, brands)
-        supervisor.wait_until_ready()
-    with step("Applying the tenants' bundles"):
-        flask(env, "tenants", "apply")
-    with step("Preparing sign-ins"):
-        sign_ins = json.loads(flask(env, "demo", "seed").strip().splitlines()[-1])
-    with step("Starting pages, streams, connector, jobs and scheduler"):
+    env |= start_simulators(supervisor, ports, DATA, brands)
+    sign_ins = prepare(env, DATA, PROJECT / "tenants")
+    with step("Starting simulators, pages, streams, connector, jobs and scheduler"):
         start_product(supervisor, ports, port)
-        supervisor.wait_until_ready()
+        supervisor.wait_until_ready(120)
     _print_table([brand.slug for brand in brands], port, sign_ins, supervisor, time.monotonic() - started)
     signal.signal(signal.SIGINT, lambda *_: stopping.set())
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
@@ -120,7 +112,7 @@ def _start_over() -> None:
         stop_with("FRESH=1 empties only the demo's own servers. Drop and create the database of DATABASE_URL yourself.")
     with step("Forgetting everything (FRESH=1)"):
         forget(DATA)
-        for name in ("simulators", "files", "log", "demo-secrets.json"):
+        for name in ("simulators", "files", "log", "demo-secrets.json", "prepared.json"):
             path = DATA / name
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 

@@ -3,6 +3,7 @@
 Used by the demo, by tests that need the running whole, and by the benchmarks.
 """
 
+import hashlib
 import json
 import os
 import secrets
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.children import PROJECT
-from tools.progress import StepFailed, run_quietly
+from tools.progress import StepFailed, run_in_steps, run_quietly
 from tools.servers import Servers
 from tools.supervisor import Supervisor
 
@@ -53,8 +54,9 @@ def environment(servers: Servers, data: Path, port: int) -> dict[str, str]:
     """What every process of this instance is told. Its two keys are made once and kept beside the data."""
     kept = _kept_secrets(data, ["KONTOR_MASTER_KEY", "KONTOR_SECRET_KEY"])
     given = {name: os.environ.get(name) or value for name, value in kept.items() if name.startswith("KONTOR")}
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {
-        **os.environ,
+        **inherited,
         **servers.env,
         **given,
         "KONTOR_DEMO": "1",
@@ -73,6 +75,38 @@ def flask(env: Mapping[str, str], *words: str) -> str:
 def migrate(env: Mapping[str, str]) -> None:
     """Bring the database to the newest revision."""
     run_quietly([PYTHON, "-m", "alembic", "upgrade", "head"], cwd=PROJECT, env=env)
+
+
+def prepare(env: Mapping[str, str], data: Path, folder: Path) -> dict[str, Any]:
+    """Migrate, apply the bundles of `folder` and make the demo's sign-ins, which are answered.
+
+    Nothing is done when the program, the migrations and the bundles are those of the last time on these data.
+    """
+    stamp, digest = data / "prepared.json", _digest(folder, env["DATABASE_URL"])
+    if stamp.exists():
+        known = json.loads(stamp.read_text())
+        if known["digest"] == digest:
+            sign_ins: dict[str, Any] = known["sign_ins"]
+            return sign_ins
+    sign_ins = json.loads(run_in_steps([PYTHON, "-m", "tools.prepare", folder], cwd=PROJECT, env=env))
+    stamp.touch(mode=0o600)
+    stamp.write_text(json.dumps({"digest": digest, "sign_ins": sign_ins}))
+    return sign_ins
+
+
+def _digest(folder: Path, address: str) -> str:
+    found = hashlib.sha256(address.encode())
+    for root, pattern in (
+        (PROJECT / "app", "*.py"),
+        (PROJECT / "app", "*.sql"),
+        (PROJECT / "migrations", "*"),
+        (folder, "*"),
+    ):
+        for path in sorted(root.rglob(pattern)):
+            if path.is_file() and "__pycache__" not in path.parts:
+                status = path.stat()
+                found.update(f"{path}:{status.st_size}:{status.st_mtime_ns}".encode())
+    return found.hexdigest()
 
 
 @dataclass(frozen=True)
@@ -177,6 +211,7 @@ class Product:
     data: Path
     supervisor: Supervisor
     brands: Sequence[Brand]
+    sign_ins: Mapping[str, Any]
 
     def pid(self, name: str) -> int:
         """The process id of one of the set: pages, connector, jobs, scheduler or simulators."""
@@ -187,7 +222,7 @@ class Product:
 
 @contextmanager
 def running_product(
-    servers: Servers, data: Path, *, folder: Path = PROJECT / "tenants", port: int = 8100, seed: bool = True
+    servers: Servers, data: Path, *, folder: Path = PROJECT / "tenants", port: int = 8100
 ) -> Iterator[Product]:
     """Migrate, start everything, apply the bundles of `folder`, and stop it all after the block.
 
@@ -198,17 +233,14 @@ def running_product(
     env = environment(servers, data, port)
     supervisor = Supervisor(env, data / "log", say=lambda text: print(f"  {text}", file=sys.stderr, flush=True))
     try:
-        migrate(env)
         brands = bundles(data, folder)
         for brand in brands:
             env |= brand.env
         env |= start_simulators(supervisor, ports, data, brands)
-        flask(env, "tenants", "apply", "--dir", str(folder))
-        if seed:
-            flask(env, "demo", "seed")
+        sign_ins = prepare(env, data, folder)
         start_product(supervisor, ports, port)
         supervisor.wait_until_ready()
         with supervisor.watched():
-            yield Product(env, port, data, supervisor, brands)
+            yield Product(env, port, data, supervisor, brands, sign_ins)
     finally:
         supervisor.stop()

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 
@@ -68,6 +68,34 @@ def run_quietly(
         tail = "\n".join("    " + line for line in done.stdout.strip().splitlines()[-15:])
         raise StepFailed(f"{' '.join(str(part) for part in command[:6])} ended with {done.returncode}:\n{tail}")
     return done.stdout
+
+
+def run_in_steps(command: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str]) -> str:
+    """Run a command that announces its steps as lines "step <title>"; show each one, and answer its last line."""
+    child = subprocess.Popen(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=dict(env),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+    assert child.stdout is not None
+    said: list[str] = []
+    with child.stdout, ExitStack() as stack:
+        for line in child.stdout:
+            title = line.removeprefix("step ").strip()
+            if line.startswith("step "):
+                stack.pop_all().close()
+                stack.enter_context(step(title))
+            elif title:
+                said.append(title)
+        if child.wait() != 0:
+            tail = "\n".join("    " + line for line in said[-15:])
+            raise StepFailed(f"{' '.join(str(part) for part in command[1:])} ended with {child.returncode}:\n{tail}")
+    return said[-1] if said else ""
 
 
 def stop_with(message: object) -> None:
