@@ -22,7 +22,7 @@ ENOUGH = 4.5
 FONTS = {
     "inter": "",
     "system": 'system-ui, -apple-system, "Segoe UI", Roboto, Vazirmatn, Tahoma, sans-serif',
-    "serif": 'Charter, "Bitstream Charter", "Sitka Text", Cambria, Vazirmatn, serif',
+    "serif": 'Charter, "Bitstream Charter", "Sitka Text", Cambria, "Noto Serif", Vazirmatn, serif',
     "humanist": 'Seravek, "Gill Sans Nova", Ubuntu, Calibri, "DejaVu Sans", Vazirmatn, sans-serif',
     "rounded": 'ui-rounded, "Hiragino Maru Gothic ProN", Quicksand, Comfortaa, Manjari, Inter, Vazirmatn, sans-serif',
 }

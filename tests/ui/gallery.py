@@ -30,8 +30,8 @@ from app.ui.branding import Branding
 from app.ui.setup import init_ui
 
 CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 BRANDS = {
     "aurora": Branding("#4338ca", "#0d9488", "#1e1b4b", 10, "inter"),
@@ -42,14 +42,65 @@ PAGES = ("dashboard", "queue", "record", "forms", "sign_in", "parts")
 NOW = datetime(2026, 11, 24, 14, 2, 11, tzinfo=UTC)
 
 ARABIC = {
-    "Home": "الرئيسية", "Accounts": "الحسابات", "Deposit": "إيداع", "History": "السجل", "Withdraw": "سحب", "Transfer": "تحويل",
-    "Partners": "الشركاء", "Clients": "العملاء", "Withdrawals": "عمليات السحب", "Settlement": "التسوية", "Audit log": "سجل التدقيق",
-    "Good afternoon, Layla": "مساء الخير يا ليلى", "Total equity": "إجمالي حقوق الملكية", "Free margin": "الهامش المتاح",
-    "Open profit": "الربح المفتوح", "Margin level": "مستوى الهامش", "Wallets": "المحافظ", "Recent activity": "النشاط الأخير",
-    "Oldest first": "الأقدم أولاً", "Client": "العميل", "Amount": "المبلغ", "Method": "الطريقة", "Status": "الحالة", "Requested": "وقت الطلب",
-    "Pending": "قيد الانتظار", "Approved": "تمت الموافقة", "Rejected": "مرفوض", "Approve": "موافقة", "Reject": "رفض", "Bank wire": "حوالة بنكية",
-    "Sign in": "تسجيل الدخول", "E-mail": "البريد الإلكتروني", "Password": "كلمة المرور", "Money": "المال", "Work": "العمل",
-}  # fmt: skip
+    "Home": "الرئيسية",
+    "Accounts": "الحسابات",
+    "Deposit": "إيداع",
+    "History": "السجل",
+    "Withdraw": "سحب",
+    "Transfer": "تحويل",
+    "Partners": "الشركاء",
+    "Clients": "العملاء",
+    "Withdrawals": "عمليات السحب",
+    "Settlement": "التسوية",
+    "Audit log": "سجل التدقيق",
+    "Good afternoon, Layla": "مساء الخير يا ليلى",
+    "Total equity": "إجمالي حقوق الملكية",
+    "Free margin": "الهامش المتاح",
+    "Open profit": "الربح المفتوح",
+    "Margin level": "مستوى الهامش",
+    "Wallets": "المحافظ",
+    "Recent activity": "النشاط الأخير",
+    "Oldest first": "الأقدم أولاً",
+    "Client": "العميل",
+    "Amount": "المبلغ",
+    "Method": "الطريقة",
+    "Status": "الحالة",
+    "Requested": "وقت الطلب",
+    "Pending": "قيد الانتظار",
+    "Approved": "تمت الموافقة",
+    "Rejected": "مرفوض",
+    "Approve": "موافقة",
+    "Reject": "رفض",
+    "Bank wire": "حوالة بنكية",
+    "Sign in": "تسجيل الدخول",
+    "E-mail": "البريد الإلكتروني",
+    "Password": "كلمة المرور",
+    "Money": "المال",
+    "Work": "العمل",
+}
+
+
+CABINET_MENU = (
+    ("Home", "home", "", 0),
+    ("Accounts", "chart-line", "", 0),
+    ("Deposit", "transfer-in", "Money", 0),
+    ("Withdraw", "transfer-out", "Money", 0),
+    ("Transfer", "arrows-left-right", "Money", 0),
+    ("History", "history", "Money", 0),
+    ("Partners", "network", "", 2),
+)
+OFFICE_MENU = (
+    ("Home", "layout-dashboard", "", 0),
+    ("Clients", "users", "Work", 0),
+    ("Withdrawals", "cash", "Work", 7),
+    ("Partners", "sitemap", "Work", 0),
+    ("Settlement", "scale", "Money", 0),
+    ("Audit log", "shield-check", "Money", 0),
+)
+PEOPLE = {
+    "en": ["Layla Kareem", "Mona S.", "Jürgen Weiß", "Aigerim Nurlanova", "O'Brien & Sons"],
+    "ar": ["ليلى كريم", "منى س.", "خالد المنصوري", "Aigerim Nurlanova", "سارة عبد الله"],
+}
 
 
 class SampleForm(Form):
@@ -85,7 +136,7 @@ class SampleForm(Form):
 
 
 def create_gallery() -> Flask:
-    """A plain Flask application with this floor and nothing else; `?lang=ar&theme=dark&brand=najm` choose how it looks."""
+    """A plain Flask application with this floor and nothing else; `?lang=ar&theme=dark&brand=najm` choose its look."""
     app = Flask("gallery", static_folder=None)
     app.secret_key = "gallery"
     app.jinja_loader = ChoiceLoader([FileSystemLoader(Path(__file__).parent / "templates")])
@@ -126,24 +177,33 @@ def _frame(locale: str, theme: str) -> dict[str, Any]:
         return ARABIC.get(text, text) if locale == "ar" else text
 
     office = request.path in ("/queue", "/record")
-    entries = (
-        [("Home", "layout-dashboard", "", 0), ("Clients", "users", "Work", 0), ("Withdrawals", "cash", "Work", 7), ("Partners", "sitemap", "Work", 0), ("Settlement", "scale", "Money", 0), ("Audit log", "shield-check", "Money", 0)]
-        if office
-        else [("Home", "home", "", 0), ("Accounts", "chart-line", "", 0), ("Deposit", "transfer-in", "Money", 0), ("Withdraw", "transfer-out", "Money", 0), ("Transfer", "arrows-left-right", "Money", 0), ("History", "history", "Money", 0), ("Partners", "network", "", 2)]
-    )  # fmt: skip
+    entries = OFFICE_MENU if office else CABINET_MENU
     active = "Withdrawals" if request.path == "/queue" else "Clients" if request.path == "/record" else "Home"
     return {
         "t": t,
-        "tenant": {"name": "Aurora Markets", "short_name": "Aurora", "is_sandbox": True, "claim": "Trade what moves the world."},
-        "actor": {"name": "Layla Kareem" if locale == "en" else "ليلى كريم"},
+        "tenant": {"name": "Aurora Markets", "short_name": "Aurora", "is_sandbox": True, "claim": "Trade what moves."},
+        "actor": {"name": PEOPLE[locale][0]},
         "theme": theme,
-        "languages": [{"code": c, "name": n, "url": f"?lang={c}", "active": c == locale} for c, n in (("en", "English"), ("ar", "العربية"))],
-        "nav": [{"label": t(label), "url": f"#{label.lower()}", "icon": icon, "active": label == active, "badge": badge, "group": t(group) if group else ""} for label, icon, group, badge in entries],
+        "languages": [
+            {"code": code, "name": name, "url": f"?lang={code}", "active": code == locale}
+            for code, name in (("en", "English"), ("ar", "العربية"))
+        ],
+        "nav": [
+            {
+                "label": t(label),
+                "url": f"#{label.lower()}",
+                "icon": icon,
+                "active": label == active,
+                "badge": badge,
+                "group": t(group) if group else "",
+            }
+            for label, icon, group, badge in entries
+        ],
         "user_menu": [{"label": "Profile and security", "url": "#profile", "icon": "user"}],
         "sign_out_url": "/sign_out",
         "search_url": "/queue" if office else None,
-        "people": ["Layla Kareem", "Mona S.", "Jürgen Weiß", "Aigerim Nurlanova", "O'Brien & Sons"] if locale == "en" else ["ليلى كريم", "منى س.", "خالد المنصوري", "Aigerim Nurlanova", "سارة عبد الله"],
-    }  # fmt: skip
+        "people": PEOPLE[locale],
+    }
 
 
 class _Status:

@@ -1,4 +1,4 @@
-"""Judges a rendered page as a browser and a screen reader would meet it. Every page fetched in tests goes through here."""
+"""Judges a rendered page as a browser and a screen reader would meet it. Every page that tests fetch goes here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What came from elsewhere is what was pinned, and templates and scripts keep the rules that the content policy needs."""
+"""What came from elsewhere is what was pinned; templates and scripts keep the rules that the content policy needs."""
 
 from __future__ import annotations
 
