@@ -7,10 +7,13 @@ Passwords pass through here sealed and nowhere else: a row in the database would
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
+
+import redis
 
 from app.core import redis as core_redis
 from app.core import secrets
@@ -18,7 +21,7 @@ from app.core.redis import key
 from app.kit import clock
 
 ANSWER_EXPIRES_S = 30
-WATCH_EXPIRES_S = 20
+PAGE_OPENS_WITHIN_S = 30  # A page that opens no stream in this time is no longer looked at.
 
 
 def requests_key(tenant: int, platform_id: UUID) -> str:
@@ -32,8 +35,18 @@ def answer_key(operation_id: UUID) -> str:
 
 
 def watch_key(tenant: int) -> str:
-    """A sorted set: trading accounts that somebody looks at, scored with the second until which that holds."""
-    return key("watch", tenant)
+    """A sorted set of clients whose figures were put on a page, scored with the second of that."""
+    return key("watched-clients", tenant)
+
+
+def page_key(tenant: int, client_id: str) -> str:
+    """The key that the event streams keep alive while a page about this client is open."""
+    return key("watch", tenant, f"client:{client_id}")
+
+
+def link_key(tenant: int) -> str:
+    """The second at which a platform of the tenant last answered; event streams tell it to their pages."""
+    return key("link", tenant)
 
 
 def refresh_key(tenant: int, platform_id: UUID) -> str:
@@ -80,9 +93,10 @@ def encode_answer(state: str, reason: str | None) -> str:
     return json.dumps({"state": state, "reason": reason})
 
 
-def watch(tenant: int, account_ids: Iterable[UUID]) -> None:
-    """Note that somebody looks at these accounts, for the next seconds. Pages repeat it while they are open."""
-    until = clock.now().timestamp() + WATCH_EXPIRES_S
-    members = {str(account_id): until for account_id in account_ids}
+def watch(tenant: int, client_ids: Iterable[UUID]) -> None:
+    """Note that figures of these clients' accounts stand on a page. They are read while its event stream is open."""
+    now = clock.now().timestamp()
+    members = {str(client_id): now for client_id in client_ids}
     if members:
-        core_redis.client().zadd(watch_key(tenant), members)
+        with contextlib.suppress(redis.RedisError):
+            core_redis.client().zadd(watch_key(tenant), members)

@@ -14,6 +14,7 @@ import redis
 import structlog
 from redis.asyncio import Redis
 
+from app.kit import clock
 from app.trading import wire
 from app.trading.connector import sending
 from app.trading.connector.pace import Pace
@@ -141,6 +142,7 @@ class Owner:
                     await sync.read_symbols()
                     has_begun = True
                 self._is_up = True
+                await self._note_fresh()
             except PlatformError as failure:
                 self._is_up, error = False, str(failure)
             except Exception as failure:
@@ -158,6 +160,11 @@ class Owner:
                     )
             _end_if_cancelled()
             await asyncio.sleep(self._pace.link if self._is_up else self._pace.reconnect)
+
+    async def _note_fresh(self) -> None:
+        """Tell open pages that the link to the platform is alive."""
+        with contextlib.suppress(redis.RedisError):
+            await self._messages.set(wire.link_key(self.lease.tenant_id), f"{clock.now().timestamp():.1f}")
 
     async def _listen(self, platform: TradingPlatform) -> None:
         """Send what arrives by message at once. Without Redis the rows are found within a second."""

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
-from typing import Final, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 from uuid import UUID
 
 import redis
@@ -94,18 +94,30 @@ class Sync:
 
     async def read_watched(self) -> None:
         """The figures of accounts on open pages."""
-        key = wire.watch_key(self._lease.tenant_id)
-        now = clock.now().timestamp()
         try:
-            members = await self._messages.zrangebyscore(key, now, "+inf")
-            await self._messages.zremrangebyscore(key, "-inf", now - 60)
+            clients = await self._watched_clients()
         except redis.RedisError:
             return
-        if members:
-            account_ids = [UUID(_text(member)) for member in members]
+        if clients:
             await self._read_figures(
-                await self._tenant(connections.watched_logins, self._lease.platform_id, account_ids)
+                await self._tenant(connections.logins_of_clients, self._lease.platform_id, clients)
             )
+
+    async def _watched_clients(self) -> list[UUID]:
+        """Clients whose page has an open stream, or was opened a moment ago. The others are forgotten."""
+        tenant = self._lease.tenant_id
+        key = wire.watch_key(tenant)
+        rows: list[Any] = await self._messages.zrange(key, 0, -1, withscores=True)
+        noted = [(_text(name), float(at)) for name, at in rows]
+        if not noted:
+            return []
+        open_pages = await self._messages.mget([wire.page_key(tenant, name) for name, _ in noted])
+        newest = clock.now().timestamp() - wire.PAGE_OPENS_WITHIN_S
+        watched = [name for (name, at), page in zip(noted, open_pages, strict=True) if page or at > newest]
+        gone = {name for name, _ in noted} - set(watched)
+        if gone:
+            await self._messages.zrem(key, *gone)
+        return [UUID(name) for name in watched]
 
     async def read_refreshed(self) -> None:
         """The figures of accounts that have just traded: their deal is stored before their state is."""

@@ -191,14 +191,12 @@ def want_catch_up(platform_id: UUID, reason: str = "gap") -> None:
     )
 
 
-def watched_logins(platform_id: UUID, account_ids: list[UUID]) -> list[int]:
-    """The logins behind accounts that somebody looks at, of this platform."""
-    if not account_ids:
-        return []
+def logins_of_clients(platform_id: UUID, client_ids: list[UUID]) -> list[int]:
+    """The logins that these clients have on the platform."""
     rows = execute_sql(
         "SELECT login FROM trading_account WHERE tenant_id = :tenant_id AND platform_id = :platform_id"
-        " AND id = ANY(:ids) AND login IS NOT NULL",
+        " AND client_id = ANY(:ids) AND login IS NOT NULL AND status = 'active'",
         platform_id=platform_id,
-        ids=account_ids,
+        ids=client_ids,
     )
     return list(rows.scalars())
