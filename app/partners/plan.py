@@ -250,6 +250,8 @@ def faults(plan: Plan) -> Iterator[tuple[str, str]]:
     ):
         if amount is not None and not (amount.is_finite() and amount >= 0):
             yield key, "This number must not be negative."
+    if not 0 <= plan.spread_wait_days <= 30:
+        yield "spread_wait_days", "A trade may wait between 0 and 30 days for its spread."
     if not 0 <= plan.audit_days <= 366:
         yield "audit_days", "The audit period must be between 0 and 366 days."
     for pattern, multiplier in plan.volume_multipliers.items():

@@ -6,7 +6,7 @@ Whoever takes the run up again after a crash finds the same facts, so the same l
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -18,7 +18,7 @@ from app.partners import permissions, receivers, versions
 from app.partners.models import PlanVersion, SettlementRun
 from app.partners.plan import Plan
 from app.rates import service as rates
-from app.referrals.rules import BEGINNING, FOREVER
+from app.referrals.rules import FOREVER
 from app.restrictions import service as restrictions
 
 _INCLUDE = re.compile(r"/\* include (\w+) \*/")
@@ -31,13 +31,13 @@ def sql(name: str) -> str:
 
 def scope_of(run: SettlementRun, version: PlanVersion, until: datetime) -> dict[str, Any]:
     """Which closed trades the run settles under a version, as parameters of the statements."""
-    waiting = run.day_end - (version.plan.spread_wait_days + 1) * (run.day_end - run.day_start)
+    waiting = run.day_end - timedelta(days=version.plan.spread_wait_days)
     return {
         "version_from": version.effective_from,
         "version_to": min(until, run.day_end),
-        "scan_from": min(run.day_start, waiting),
+        "scan_from": min(run.day_start, waiting - timedelta(days=2)),  # Whoever has waited long enough comes into view.
         "batch_from": run.batch_from,
-        "wait_until": max(waiting, BEGINNING),
+        "wait_until": waiting,
     }
 
 

@@ -57,7 +57,7 @@ def post_batches(run: SettlementRun, by: Actor) -> None:
     The key of a journal names day, beneficiary, currency, track and purpose: a second call posts what is missing.
     """
     batches = in_transaction(_waiting, run)
-    wallets = in_transaction(_wallets_for, batches)
+    wallets = in_transaction(_wallets_for, batches, run.currency)
     expense = wallets[(EXPENSE, "commission", run.currency)]
     drafts = [
         ledger.EntryDraft(
@@ -96,12 +96,9 @@ def _waiting(run: SettlementRun) -> list[CommissionBatch]:
     return list(session().scalars(statement))
 
 
-def _wallets_for(batches: Iterable[CommissionBatch]) -> dict[tuple[ledger.Owner, str, str], UUID]:
+def _wallets_for(batches: Iterable[CommissionBatch], currency: str) -> dict[tuple[ledger.Owner, str, str], UUID]:
     wanted = [(partner_owner(batch.partner_id), ledger.TEMPORARY, batch.currency) for batch in batches]
-    currencies = {currency for _, _, currency in wanted} or {""}
-    return ledger.wallets(
-        [*wanted, *((EXPENSE, "commission", currency) for currency in sorted(currencies) if currency)]
-    )
+    return ledger.wallets([*wanted, (EXPENSE, "commission", currency)])
 
 
 def _tell(partners: Iterable[UUID]) -> None:

@@ -1,0 +1,412 @@
+"""The end-of-day run on a real database: money, holds, clawbacks, moves, late trades, and runs that stop half way."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from app.core.db import execute_sql, in_transaction, tenant_scope, transaction
+from app.kit import clock
+from app.kit.money import Money
+from app.ledger import service as ledger
+from app.partners import permissions, service
+from app.partners.settlement import posting
+from app.partners.settlement import run as settlement
+from app.referrals import service as referrals
+from app.restrictions import service as restrictions
+from app.restrictions.rules import REASONS
+from tests.partners import world
+from tests.partners.conftest import HERE, THERE
+from tests.partners.trades import PLAN, dec, plan_with
+from tests.partners.world import BY
+
+FRIDAY = date(2026, 11, 20)
+REASON = next(iter(REASONS))
+AT_NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+
+
+def closed(client_id: UUID, at: datetime = AT_NOON, **values: object) -> dict[str, object]:
+    return {"client_id": client_id, "opened_at": at - timedelta(minutes=10), "closed_at": at, **values}
+
+
+class TreeT1:
+    """Trader D under C under B under A, where A has god-mode 8.00."""
+
+    def __init__(self) -> None:
+        self.a, self.b, self.c, self.d = (world.make_client(name) for name in "ABCD")
+        world.link(self.d, self.c)
+        world.link(self.c, self.b)
+        world.link(self.b, self.a)
+        world.grant(self.a, dec("8.00"))
+        self.platform = world.make_platform()
+
+
+@pytest.fixture
+def t1(here: None) -> TreeT1:
+    with transaction():
+        tree = TreeT1()
+        world.publish(PLAN)
+    return tree
+
+
+def test_example_1_is_settled_and_posted_per_track(t1: TreeT1) -> None:
+    with transaction():
+        t1.platform.store([closed(t1.d)])
+
+    run = world.settle(FRIDAY)
+
+    assert {(line[1], line[7]) for line in world.lines()} == {
+        ("referral", dec("4.80")),
+        ("referral", dec("2.40")),
+        ("referral", dec("1.20")),
+        ("god", dec("8.00")),
+    }
+    assert world.balances(t1.a) == {"temporary": dec("9.20"), "redeem": dec(0)}
+    assert world.balances(t1.c) == {"temporary": dec("4.80"), "redeem": dec(0)}
+    assert (run.trades, run.lines, run.reasons) == (1, 4, 0)
+    assert run.proof["posted_minor"] == run.proof["stated_minor"] == 1640
+
+
+def test_example_2_posts_two_tracks_of_a_day_apart(t1: TreeT1) -> None:
+    with transaction():
+        t1.platform.store(
+            [
+                closed(
+                    t1.d,
+                    symbol="USDJPY",
+                    volume_lots=dec("0.50"),
+                    open_bid=dec("118.868"),
+                    open_ask=dec("118.888"),
+                    profit_currency="JPY",
+                )
+            ]
+        )
+
+    world.settle(FRIDAY)
+
+    posted = in_transaction(
+        lambda: execute_sql(
+            "SELECT track, posted_minor FROM commission_batch WHERE tenant_id = :tenant_id AND partner_id = :a", a=t1.a
+        ).all()
+    )
+    assert {row.track: row.posted_minor for row in posted} == {"god": 400, "referral": 84}
+
+
+def test_example_5_stores_four_reasons_for_a_short_trade(t1: TreeT1) -> None:
+    with transaction():
+        [short] = t1.platform.store([{**closed(t1.d), "opened_at": AT_NOON - timedelta(milliseconds=179_999)}])
+
+    world.settle(FRIDAY)
+
+    assert world.lines() == set()
+    assert {(row[0], row[1], row[2], row[4]) for row in world.reasons()} == {
+        (short, "referral", t1.c, "HOLD_TOO_SHORT"),
+        (short, "referral", t1.b, "HOLD_TOO_SHORT"),
+        (short, "referral", t1.a, "HOLD_TOO_SHORT"),
+        (short, "god", t1.a, "HOLD_TOO_SHORT"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("tree_as_of", "when", "paid"),
+    [
+        ("close", "immediate", "Q"),
+        ("close", "next_settlement_day", "P"),
+        ("open", "immediate", "P"),
+        ("open", "next_settlement_day", "P"),
+    ],
+)
+def test_example_8_the_client_moves_to_another_partner(here: None, tree_as_of: str, when: str, paid: str) -> None:
+    nine, noon, three = (datetime(2026, 11, 20, hour, tzinfo=UTC) for hour in (9, 12, 15))
+    with transaction():
+        p, q, d = (world.make_client(name) for name in "PQD")
+        world.link(d, p)
+        world.grant(p, dec(8))
+        world.grant(q, dec(8))
+        world.publish(plan_with(referral=None, tree_as_of=tree_as_of))
+        platform = world.make_platform()
+    with clock.frozen(noon), transaction():
+        referrals.move(d, q, when=when, reason="asked for it", by=BY, request_id="move 1")  # type: ignore[arg-type]
+    with transaction():
+        platform.store([{**closed(d, three), "opened_at": nine, "volume_lots": dec(2)}])
+
+    world.settle(FRIDAY)
+
+    assert [(line[2], line[7]) for line in world.lines()] == [({"P": p, "Q": q}[paid], dec(16))]
+
+
+class TestExample10HoldReleaseClawback:
+    def test_release_after_three_calendar_days_and_clawback(self, here: None) -> None:
+        with transaction():
+            p, d = world.make_client("P"), world.make_client("D")
+            world.link(d, p)
+            world.grant(p, dec(20))
+            world.publish(plan_with(referral=None))
+            platform = world.make_platform()
+            [first] = platform.store([closed(d)])
+        world.settle(FRIDAY)
+        assert world.balances(p) == {"temporary": dec(20), "redeem": dec(0)}
+
+        early, due = datetime(2026, 11, 23, 23, 59, tzinfo=UTC), datetime(2026, 11, 24, tzinfo=UTC)
+        assert posting.release_due(early, BY) == 0
+        assert posting.release_due(due, BY) == 1
+        assert posting.release_due(due, BY) == 0
+        assert world.balances(p) == {"temporary": dec(0), "redeem": dec(20)}
+
+        with transaction():
+            service.pay_out(p, Money(dec(15), "USD"), key="once", by=BY)
+            [second] = platform.store([closed(d, AT_NOON + timedelta(days=1), volume_lots=dec("0.60"))])
+        world.settle(FRIDAY + timedelta(days=1))
+        assert world.balances(p) == {"temporary": dec(12), "redeem": dec(5)}
+
+        with transaction():
+            platform.batches += 1
+            execute_sql(
+                "UPDATE closed_trade SET deleted_at = closed_at, corrected_at = closed_at, revision = 1, batch_no = :no"
+                " WHERE tenant_id = :tenant_id AND id = ANY (:ids)",
+                ids=[first, second],
+                no=platform.batches,
+            )
+        world.settle(FRIDAY + timedelta(days=2))
+        assert world.balances(p) == {"temporary": dec(0), "redeem": dec(-15)}
+        amounts = sorted(line[7] for line in world.lines() if line[3] == "reversal")
+        assert amounts == [dec(-20), dec(-12)]
+
+        with transaction():
+            platform.store([closed(d, AT_NOON + timedelta(days=3), volume_lots=dec("0.90"))])
+        world.settle(FRIDAY + timedelta(days=3))
+        posting.release_due(datetime(2026, 11, 27, tzinfo=UTC), BY)
+        assert world.balances(p) == {"temporary": dec(0), "redeem": dec(3)}
+
+        with pytest.raises(service.NotEnoughRedeemable), transaction():
+            service.pay_out(p, Money(dec(5), "USD"), key="too much", by=BY)
+        with transaction():
+            service.pay_out(p, Money(dec(3), "USD"), key="the rest", by=BY)
+            expense = ledger.balance(ledger.wallet(posting.EXPENSE, "commission", "USD").id)
+        assert expense == Money(dec(-18), "USD")
+
+    def test_three_business_days_end_later(self, here: None) -> None:
+        with transaction():
+            p, d = world.make_client("P"), world.make_client("D")
+            world.link(d, p)
+            world.grant(p, dec(20))
+            world.publish(plan_with(referral=None, audit_calendar="business"))
+            world.make_platform().store([closed(d)])
+        world.settle(FRIDAY)
+
+        assert posting.release_due(datetime(2026, 11, 25, 23, 59, tzinfo=UTC), BY) == 0
+        assert posting.release_due(datetime(2026, 11, 26, tzinfo=UTC), BY) == 1
+
+    def test_payout_moves_money_once_per_key(self, here: None) -> None:
+        with transaction():
+            p, d = world.make_client("P"), world.make_client("D")
+            world.link(d, p)
+            world.grant(p, dec(20))
+            world.publish(plan_with(referral=None, audit_days=0))
+            world.make_platform().store([closed(d)])
+        world.settle(FRIDAY)
+        posting.release_due(datetime(2026, 11, 21, tzinfo=UTC), BY)
+        for _ in range(2):
+            with transaction():
+                service.pay_out(p, Money(dec(20), "USD"), key="same", by=BY)
+
+        assert world.balances(p) == {"temporary": dec(0), "redeem": dec(0)}
+
+
+def test_example_11_rounding_and_carry_over_two_days(here: None) -> None:
+    with transaction():
+        c, d = world.make_client("C"), world.make_client("D")
+        world.link(d, c)
+        world.publish(plan_with(god=None))
+        platform = world.make_platform()
+        platform.store([closed(d, AT_NOON + timedelta(seconds=n), volume_lots=dec("0.01")) for n in range(7)])
+        platform.store([closed(d, AT_NOON + timedelta(days=1, seconds=n), volume_lots=dec("0.01")) for n in range(3)])
+    world.settle(FRIDAY)
+    assert world.balances(c)["temporary"] == dec("0.34")
+    world.settle(FRIDAY + timedelta(days=1))
+    assert world.balances(c)["temporary"] == dec("0.48")
+
+
+@pytest.mark.parametrize(("mode", "day_1", "both"), [("half_even", "0.35", "0.50"), ("down", "0.28", "0.40")])
+def test_example_11_rounding_line_by_line(here: None, mode: str, day_1: str, both: str) -> None:
+    with transaction():
+        c, d = world.make_client("C"), world.make_client("D")
+        world.link(d, c)
+        world.publish(plan_with(god=None, rounding_scope="line", rounding_mode=mode))
+        platform = world.make_platform()
+        platform.store([closed(d, AT_NOON + timedelta(seconds=n), volume_lots=dec("0.01")) for n in range(7)])
+        platform.store([closed(d, AT_NOON + timedelta(days=1, seconds=n), volume_lots=dec("0.01")) for n in range(3)])
+    world.settle(FRIDAY)
+    assert world.balances(c)["temporary"] == dec(day_1)
+    world.settle(FRIDAY + timedelta(days=1))
+    assert world.balances(c)["temporary"] == dec(both)
+
+
+def test_example_15_a_held_line_is_settled_when_the_partner_may_earn_again(t1: TreeT1) -> None:
+    with transaction():
+        world.publish(plan_with(on_ineligible="hold"))
+        lock = restrictions.lock(t1.c, permissions.COMMISSION_ACCRUAL, reason_code=REASON, by=BY)
+        t1.platform.store([closed(t1.d)])
+    world.settle(FRIDAY)
+    assert world.balances(t1.c)["temporary"] == dec(0)
+    assert {(row[1], row[2], row[3]) for row in world.held()} == {("referral", t1.c, ("ACCRUAL_LOCKED",))}
+
+    with transaction():
+        restrictions.lift(lock.id, reason="cleared", by=BY)
+    world.settle(FRIDAY + timedelta(days=1))
+    assert world.balances(t1.c)["temporary"] == dec("4.80")
+
+
+def test_a_locked_release_waits_and_then_goes(t1: TreeT1) -> None:
+    with transaction():
+        t1.platform.store([closed(t1.d)])
+        lock = restrictions.lock(t1.a, permissions.COMMISSION_RELEASE, reason_code=REASON, by=BY)
+    world.settle(FRIDAY)
+    due = datetime(2026, 11, 24, tzinfo=UTC)
+
+    assert posting.release_due(due, BY) == 2  # The batches of B and C.
+    assert world.balances(t1.a) == {"temporary": dec("9.20"), "redeem": dec(0)}
+    with transaction():
+        restrictions.lift(lock.id, reason="cleared", by=BY)
+    assert posting.release_due(due, BY) == 2
+    assert world.balances(t1.a) == {"temporary": dec(0), "redeem": dec("9.20")}
+
+
+def test_a_locked_trader_earns_nobody_anything(t1: TreeT1) -> None:
+    with transaction():
+        restrictions.lock(t1.d, permissions.COMMISSION_ACCRUAL, reason_code=REASON, by=BY)
+        t1.platform.store([closed(t1.d)])
+    world.settle(FRIDAY)
+
+    assert world.lines() == set()
+    assert {row[4] for row in world.reasons()} == {"CLIENT_LOCKED"}
+
+
+def test_a_late_trade_settles_in_the_next_run_once(t1: TreeT1) -> None:
+    world.settle(FRIDAY)
+    with transaction():
+        t1.platform.store([closed(t1.d)])
+
+    run = world.settle(FRIDAY + timedelta(days=1))
+
+    assert (run.trades, run.late_trades, len(world.lines())) == (1, 1, 4)
+    assert world.settle(FRIDAY + timedelta(days=2)).trades == 0
+
+
+def test_a_corrected_trade_is_reversed_and_settled_anew(t1: TreeT1) -> None:
+    with transaction():
+        [trade] = t1.platform.store([closed(t1.d)])
+    world.settle(FRIDAY)
+    with transaction():
+        t1.platform.batches += 1
+        execute_sql(
+            "UPDATE closed_trade SET volume_lots = 0.5, corrected_at = closed_at, revision = 1, batch_no = :no"
+            " WHERE tenant_id = :tenant_id AND id = :id",
+            id=trade,
+            no=t1.platform.batches,
+        )
+    world.settle(FRIDAY + timedelta(days=1))
+
+    assert world.balances(t1.c)["temporary"] == dec("2.40")
+    assert world.balances(t1.a)["temporary"] == dec("4.60")
+
+
+STEPS = ("opened", "complete", "frozen", "computed", "judged", "batched", "posted", "stated", "proved")
+
+
+@pytest.mark.parametrize("place", range(8))
+def test_a_run_that_stops_after_any_step_goes_on_and_adds_nothing(
+    t1: TreeT1, place: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with transaction():
+        t1.platform.store([closed(t1.d, AT_NOON + timedelta(seconds=n)) for n in range(3)])
+    whole = settlement._advance
+
+    class Stopped(RuntimeError):
+        pass
+
+    def stop(day: date, expected: object, to: object, work: object) -> bool:
+        done = whole(day, expected, to, work)  # type: ignore[arg-type]
+        if str(to) == STEPS[place + 1]:
+            raise Stopped
+        return done
+
+    monkeypatch.setattr(settlement, "_advance", stop)
+    with pytest.raises(Stopped):
+        settlement.settle_day(FRIDAY, by=BY)
+    monkeypatch.undo()
+    world.settle(FRIDAY)
+    before = world.lines(), world.balances(t1.a)
+    world.settle(FRIDAY)
+
+    assert (world.lines(), world.balances(t1.a)) == before
+    assert world.balances(t1.a)["temporary"] == dec("27.60")
+
+
+def test_a_proof_that_fails_releases_nothing(t1: TreeT1) -> None:
+    with transaction():
+        t1.platform.store([closed(t1.d)])
+    settlement.settle_day(FRIDAY, by=BY)
+    with transaction():
+        t1.platform.store([closed(t1.d, AT_NOON + timedelta(days=1))])
+        # Somebody moves a partner's money under audit by hand: the books and the batches no longer agree.
+        owner = ledger.Owner("partner", t1.a)
+        ledger.post(
+            "by hand",
+            "adjustment",
+            [
+                ledger.Line(ledger.wallet(owner, ledger.TEMPORARY, "USD").id, Money(dec("-1"), "USD")),
+                ledger.Line(ledger.wallet(posting.EXPENSE, "commission", "USD").id, Money(dec("1"), "USD")),
+            ],
+            BY,
+        )
+    run = settlement.settle_day(FRIDAY + timedelta(days=1), by=BY)
+
+    assert not run.is_proved
+    assert "temporary wallets" in run.failure
+    with transaction():
+        assert execute_sql("SELECT count(*) FROM commission_batch WHERE status = 'released'").scalar_one() == 0
+
+
+def test_days_are_settled_in_order_and_only_when_they_are_over(t1: TreeT1) -> None:
+    world.settle(FRIDAY)
+    with pytest.raises(settlement.EarlierDayOpen):
+        settlement.settle_day(FRIDAY + timedelta(days=2), by=BY)
+    with (
+        clock.frozen(datetime(2026, 11, 21, 23, 59, tzinfo=UTC)),
+        pytest.raises(settlement.DayNotOver),
+    ):
+        settlement.settle_day(FRIDAY + timedelta(days=1), by=BY)
+
+
+def test_no_line_names_anybody_of_another_tenant(t1: TreeT1) -> None:
+    with transaction():
+        t1.platform.store([closed(t1.d)])
+    with tenant_scope(THERE):
+        with transaction():
+            other = TreeT1()
+            world.publish(PLAN)
+            other.platform.store([closed(other.d)])
+        world.settle(FRIDAY)
+        theirs = {other.a, other.b, other.c}
+        assert {line[2] for line in world.lines()} == theirs
+    with tenant_scope(HERE):
+        world.settle(FRIDAY)
+        assert {line[2] for line in world.lines()} == {t1.a, t1.b, t1.c}
+
+
+def test_trades_elsewhere_change_no_line(t1: TreeT1) -> None:
+    with transaction():
+        t1.platform.store([closed(t1.d)])
+    world.settle(FRIDAY)
+    before = world.lines()
+    with transaction():
+        stranger, sponsor = world.make_client("X"), world.make_client("Y")
+        world.link(stranger, sponsor)
+        t1.platform.store([closed(stranger)])
+    world.settle(FRIDAY + timedelta(days=1))
+
+    assert before <= world.lines()
+    assert {line[2] for line in world.lines() - before} <= {sponsor}
