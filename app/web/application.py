@@ -12,6 +12,13 @@ from app.tenancy.directory import Place
 NOWHERE = "nowhere"  # A subdomain without a single route: every path on an unknown host is a plain 404.
 
 
+class AudienceAdapter(MapAdapter):
+    """An adapter whose addresses stay on the host that was asked: the audience is no part of the name."""
+
+    def get_host(self, domain_part: str | None) -> str:
+        return self.server_name
+
+
 class Kontor(Flask):
     """Audiences are subdomains of the URL map, chosen by the tenant directory and not by the name of the host.
 
@@ -24,13 +31,14 @@ class Kontor(Flask):
             return None
         place = directory.find_place(request.host)
         request.environ["kontor.place"] = place
-        return self.url_map.bind(
-            request.host,
-            script_name=request.root_path,
+        return AudienceAdapter(
+            self.url_map,
+            server_name=request.host,
+            script_name=request.root_path.rstrip("/") + "/",
             subdomain=place.audience if place else NOWHERE,
             url_scheme=request.scheme,
-            default_method=request.method,
             path_info=request.path,
+            default_method=request.method,
             query_args=request.query_string.decode("latin-1"),
         )
 

@@ -24,7 +24,7 @@ def build_asgi(app: Flask) -> Starlette:
     return Starlette(
         routes=[
             Route("/health", health),
-            Route("/events", LiveEndpoint(identity.is_session_alive)),
+            Route("/events", LiveEndpoint(identity.is_session_alive).answer),
             Route("/bridge/{key}", bridge_endpoint, methods=["POST"]),
             Mount("/", app=pages),  # type: ignore[arg-type]  # a2wsgi has its own names for the ASGI types.
         ]

@@ -134,7 +134,8 @@ class LiveEndpoint:
     def __init__(self, is_alive: Callable[[int, str], bool]) -> None:
         self.hub = Hub(is_alive)
 
-    async def __call__(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Response:
+        """Open a stream, or refuse with 403 when the list, the host or the session is not right."""
         signed = live.read_channels(request.query_params.get("c", ""))
         place = await run_in_threadpool(directory.find_place, request.headers.get("host", ""))
         if signed is None or place is None or signed[0] != place.tenant_id:

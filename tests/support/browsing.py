@@ -61,7 +61,7 @@ class Visitor:
         if target is not None:
             headers |= {"HX-Request": "true", "HX-Request-Type": "partial", "HX-Target": target}
         response = self.client.open(path, method=method, base_url=f"http://{self.host}", headers=headers, **kwargs)
-        if response.mimetype == "text/html":
+        if response.mimetype == "text/html" and response.status_code not in (301, 308):
             text = response.get_data(as_text=True)
             if found := _CSRF.search(text):
                 self.csrf = found[1]
