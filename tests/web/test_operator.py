@@ -57,12 +57,12 @@ def test_health_names_processes_queues_and_failed_jobs(as_operator: Visitor, nor
     health.beat("web", {"requests": 3})
     row_id = fail_a_job(north)
 
-    text = text_of(as_operator.get("/health"))
+    text = text_of(as_operator.get("/instance"))
     assert "Works" in text
     assert "Not running" in text
     assert "TimeoutError: nobody came" in text
 
-    as_operator.get("/health")
+    as_operator.get("/instance")
     assert as_operator.post(f"/jobs/{north.id}/{row_id}/retry").status_code == 303
     assert as_operator.post(f"/jobs/{north.id}/{row_id}/retry").status_code == 404
     with db.tenant_scope(north.id):
@@ -86,8 +86,8 @@ def test_brands_people_do_not_get_into_the_console(app: Flask, north: Brand) -> 
     stranger.client.set_cookie("sid", token.value, domain=HOST)
 
     assert stranger.get("/").status_code == 303
-    assert stranger.get("/health").status_code == 303
-    assert admin.get("/health").status_code == 404
+    assert stranger.get("/instance").status_code == 303
+    assert admin.get("/instance").status_code == 404
 
 
 def test_the_facts_of_a_heartbeat_are_plain(as_operator: Visitor) -> None:
@@ -96,4 +96,4 @@ def test_the_facts_of_a_heartbeat_are_plain(as_operator: Visitor) -> None:
         facts = db.execute_sql("SELECT facts FROM process_heartbeat WHERE role = 'connector'").scalar_one()
 
     assert json.loads(json.dumps(facts)) == {"leases": 2}
-    assert "connector" in text_of(as_operator.get("/health"))
+    assert "connector" in text_of(as_operator.get("/instance"))

@@ -33,6 +33,7 @@ class Row:
     introducer_id: UUID | None
     introducer: str
     wallets: Money | None
+    equity: Money | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ COLUMNS = (
     Column("owner", _l("Looked after by"), lambda row: row.owner),
     Column("introducer", _l("Introduced by"), lambda row: row.introducer),
     Column("wallets", _l("Wallets"), lambda row: "" if row.wallets is None else str(row.wallets), is_number=True),
+    Column("equity", _l("Equity"), lambda row: "" if row.equity is None else str(row.equity), is_number=True),
     Column("registered", _l("Registered"), lambda row: formats.iso(row.client.created_at), sort="created"),
 )
 
@@ -101,7 +103,7 @@ def rows_of(clients: Sequence[Client]) -> list[Row]:
     """The clients with owner, introducer and wallets, each read once for all of them."""
     ids = [client.id for client in clients]
     owners = staff_names()
-    brought, totals = queries.introducers(ids), queries.wallet_totals(ids)
+    brought, totals, equities = queries.introducers(ids), queries.wallet_totals(ids), queries.equities(ids)
     return [
         Row(
             client=client,
@@ -109,6 +111,7 @@ def rows_of(clients: Sequence[Client]) -> list[Row]:
             introducer_id=brought[client.id][0] if client.id in brought else None,
             introducer=brought[client.id][1] if client.id in brought else "",
             wallets=totals.get(client.id),
+            equity=equities.get(client.id),
         )
         for client in clients
     ]

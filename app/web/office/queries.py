@@ -11,8 +11,9 @@ from uuid import UUID
 from app import tenancy
 from app.core.db import execute_sql
 from app.kit import clock
-from app.kit.money import Money
+from app.kit.money import Money, Rounding, round_money
 from app.ledger import queries as ledger
+from app.payments import queries as payments
 from app.rates import service as rates
 
 
@@ -98,6 +99,64 @@ def wallet_totals(client_ids: Sequence[UUID]) -> dict[UUID, Money | None]:
             total = total + found.convert(money) if total is not None and found is not None else None
         totals[client_id] = total
     return totals
+
+
+def equities(client_ids: Sequence[UUID]) -> dict[UUID, Money | None]:
+    """What each client's real trading accounts are worth, in the base currency, as the platforms told it last."""
+    if not client_ids:
+        return {}
+    rows = execute_sql(
+        "SELECT a.client_id, a.currency, sum(s.equity) AS equity FROM trading_account AS a"
+        " JOIN account_state AS s ON s.tenant_id = a.tenant_id AND s.account_id = a.id"
+        " WHERE a.tenant_id = :tenant_id AND a.client_id = ANY(:ids) AND a.status = 'active' AND NOT a.is_demo"
+        " GROUP BY a.client_id, a.currency",
+        ids=list(client_ids),
+    ).all()
+    found: dict[UUID, list[Money]] = {}
+    for row in rows:
+        money = round_money(row.equity, row.currency, Rounding.HALF_EVEN)
+        found.setdefault(row.client_id, []).append(money)
+    return {client_id: in_base(amounts) for client_id, amounts in found.items()}
+
+
+def net_deposits(client_id: UUID) -> Money | None:
+    """What the client has paid in less what was paid out, in the base currency at today's rates."""
+    deposited, withdrawn = payments.totals_of_client(client_id)
+    paid_in, paid_out = in_base(deposited), in_base(withdrawn)
+    return None if paid_in is None or paid_out is None else paid_in - paid_out
+
+
+def lots_of_month(client_id: UUID) -> Decimal:
+    """How many lots the client's real accounts have closed in the last thirty days."""
+    found = execute_sql(
+        "SELECT coalesce(sum(volume_lots), 0) FROM closed_trade WHERE tenant_id = :tenant_id AND client_id = :client_id"
+        " AND closed_at > :since AND NOT is_demo AND deleted_at IS NULL",
+        client_id=client_id,
+        since=clock.business_now() - timedelta(days=30),
+    )
+    return Decimal(found.scalar_one())
+
+
+def accounts_by_login(login: int) -> Sequence[tuple[UUID, int, str]]:
+    """Trading accounts with this login: the client, the login, the platform's name."""
+    rows = execute_sql(
+        "SELECT a.client_id, a.login, p.name FROM trading_account AS a"
+        " JOIN trading_platform AS p ON p.tenant_id = a.tenant_id AND p.id = a.platform_id"
+        " WHERE a.tenant_id = :tenant_id AND a.login = :login",
+        login=login,
+    )
+    return [(row.client_id, row.login, row.name) for row in rows]
+
+
+def payments_by_reference(reference: str) -> Sequence[tuple[str, UUID, str]]:
+    """Deposits and withdrawals with this reference: what it is, its id and the reference."""
+    rows = execute_sql(
+        "SELECT 'deposit' AS kind, id, reference FROM deposit WHERE tenant_id = :tenant_id AND reference = :reference"
+        " UNION ALL"
+        " SELECT 'withdrawal', id, reference FROM withdrawal WHERE tenant_id = :tenant_id AND reference = :reference",
+        reference=reference,
+    )
+    return [(row.kind, row.id, row.reference) for row in rows]
 
 
 def introducers(client_ids: Sequence[UUID]) -> dict[UUID, tuple[UUID, str]]:

@@ -21,6 +21,7 @@ from app.core.http import is_partial, redirect_to, render, requires
 from app.kit import clock
 from app.kit.csv import write_rows
 from app.kit.text import Message, _l
+from app.ui.formats import latin_digits
 from app.web import panels
 from app.web.actions import may_open
 from app.web.office import acts, client_list, home, queries, timeline
@@ -39,7 +40,7 @@ TAB_LABELS: dict[str, Message] = {
     "notes": _l("Notes"),
     "timeline": _l("Timeline"),
 }
-SIDE_PANELS = frozenset({"profile", "restrictions", "care"})  # What belongs beside the main column.
+SIDE_PANELS = frozenset({"profile", "restrictions", "sessions", "care"})  # What belongs beside the main column.
 
 
 @bp.app_context_processor
@@ -165,7 +166,7 @@ def client_timeline(client_id: UUID) -> ResponseReturnValue:
 def search() -> ResponseReturnValue:
     words = request.args.get("q", "").strip()[:100]
     found = clients.search_clients(words, 20) if words else []
-    hits: list[SearchHit] = []
+    hits = _records(words) if words else []
     for look in features.port("search"):
         hits += look(words) if words else []
     hits = [hit for hit in hits if may_open(hit.endpoint)]
@@ -174,6 +175,21 @@ def search() -> ResponseReturnValue:
         url = client_list.client_url(only.id) if only else url_for(hits[0].endpoint, **hits[0].values)
         return redirect_to(url)
     return render("office/search.html", block="results", words=words, clients=found, hits=hits)
+
+
+def _records(words: str) -> list[SearchHit]:
+    """Trading logins and payment references that are exactly these words."""
+    hits: list[SearchHit] = []
+    plain = latin_digits(words)
+    if plain.isascii() and plain.isdigit() and len(plain) <= 18:
+        for client_id, login, platform in queries.accounts_by_login(int(plain)):
+            values = {"client_id": client_id}
+            hits.append(SearchHit(_l("Trading account"), str(login), "office.client", values, platform, "chart-line"))
+    for kind, object_id, reference in queries.payments_by_reference(plain.upper()):
+        label = _l("Deposit") if kind == "deposit" else _l("Withdrawal")
+        values = {f"{kind}_id": object_id}
+        hits.append(SearchHit(label, reference, f"payments_office.{kind}_page", values, icon="cash"))
+    return hits
 
 
 def _client_page(client_id: UUID, tab: str) -> Response:
@@ -212,7 +228,9 @@ def _client_page(client_id: UUID, tab: str) -> Response:
         kyc_label=client_rules.kyc_label(found.kyc_level),
         kyc_tone=client_rules.kyc_tone(found.kyc_level),
         wallets=queries.wallet_totals([client_id]).get(client_id),
-        stats=[stat for read in features.port("client360.stats") for stat in read(client_id)],
+        equity=queries.equities([client_id]).get(client_id),
+        net_deposits=queries.net_deposits(client_id),
+        lots=queries.lots_of_month(client_id),
         may_note=current_actor().may(client_permissions.CLIENT_NOTE),
         may_set_status=current_actor().may(client_permissions.CLIENT_STATUS),
         **(_timeline_context(client_id) if tab in ("overview", "timeline") else {}),

@@ -24,7 +24,7 @@ def tenants() -> ResponseReturnValue:
     return render("operator/tenants.html", block="list", tenants=queries.tenants())
 
 
-@bp.get("/health")
+@bp.get("/instance")  # Not /health, where the process itself answers on every host.
 @requires(HEALTH_READ)
 def health() -> ResponseReturnValue:
     return render(
