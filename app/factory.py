@@ -36,6 +36,7 @@ FEATURES: tuple[str, ...] = (
     "rates",
     "ledger",
     "clients",
+    "referrals",
     "trading",
     "payments",
     "partners",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from app.core.actor import current_actor
 from app.clients.events import ClientRegistered
+from app.core.actor import current_actor
 from app.referrals import service
 
 

@@ -11,6 +11,7 @@ from app.core.db import batch_scope, execute_sql, in_transaction, tenant_scope, 
 from app.ledger import service as ledger
 from app.partners.feature import FEATURE
 from app.rates import queries as rates
+from app.referrals.feature import FEATURE as REFERRALS
 from app.tenancy import service as tenancy
 from tools import roles
 
@@ -28,7 +29,7 @@ _DOCUMENT = """{
 @pytest.fixture
 def pays(database: roles.Addresses, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Both tenants exist and their sponsor changes reach the receivers; their books are proven afterwards."""
-    monkeypatch.setattr(features, "_features", [FEATURE])
+    monkeypatch.setattr(features, "_features", [REFERRALS, FEATURE])
     for kind, handler in FEATURE.subscribers:
         events.subscribe(kind, handler)
     tenancy.forget()

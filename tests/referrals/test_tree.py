@@ -56,13 +56,7 @@ def test_every_client_gets_one_code_and_keeps_it(people: list[UUID]) -> None:
         assert service.sponsor_by_code(codes[0]) is None
 
 
-def test_a_locked_partner_brings_in_nobody(people: list[UUID], monkeypatch: pytest.MonkeyPatch) -> None:
-    from app.core import features
-    from app.core.features import Feature
-
-    monkeypatch.setattr(
-        features, "_features", [*features.features(), Feature("referrals", functions=permissions.FUNCTIONS)]
-    )
+def test_a_locked_partner_brings_in_nobody(people: list[UUID]) -> None:
     with transaction():
         code = service.give_code(people[0])
         restrictions.lock(people[0], permissions.REFERRAL_ATTRIBUTION, reason_code=next(iter(REASONS)), by=BY)
@@ -195,8 +189,9 @@ def test_another_tenant_sees_no_link(people: list[UUID]) -> None:
     a, b, *_ = people
     with transaction():
         world.link(b, a)
-    with tenant_scope(THERE), transaction():
-        assert queries.path_at(b, NOON) == []
-        assert execute_sql("SELECT count(*) FROM partner_link").scalar_one() == 0
-        with pytest.raises(IntegrityError):
+    with tenant_scope(THERE):
+        with transaction():
+            assert queries.path_at(b, NOON) == []
+            assert execute_sql("SELECT count(*) FROM partner_link").scalar_one() == 0
+        with pytest.raises(IntegrityError), transaction():
             world.link(b, a)
