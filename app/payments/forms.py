@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask_wtf.file import FileField
 from wtforms import HiddenField, RadioField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 
 from app.core.forms import Form, OneOf, Required
 from app.kit.text import _l
@@ -36,7 +37,7 @@ class WithdrawForm(Form):
 class TransferForm(Form):
     direction = RadioField(
         _l("Direction"),
-        choices=[("to", _l("From wallet to account")), ("from", _l("From account to wallet"))],
+        choices=[SelectChoice("to", _l("From wallet to account")), SelectChoice("from", _l("From account to wallet"))],
         default="to",
         validate_choice=False,
         validators=[OneOf(lambda: ("to", "from"))],
@@ -98,7 +99,7 @@ class AdjustmentForm(Form):
     currency = SelectField(_l("Currency"), validate_choice=False)
     direction = RadioField(
         _l("Direction"),
-        choices=[("credit", _l("Give to the client")), ("debit", _l("Take from the client"))],
+        choices=[SelectChoice("credit", _l("Give to the client")), SelectChoice("debit", _l("Take from the client"))],
         default="credit",
         validate_choice=False,
         validators=[OneOf(lambda: ("credit", "debit"))],

@@ -124,16 +124,23 @@ def _house(app: Flask, brand: Brand) -> House:
     )
 
 
-@pytest.fixture
-def houses(app: Flask, brands: tuple[Brand, Brand]) -> Iterator[tuple[House, House]]:
-    """Both brands; their books are proven afterwards."""
-    found = _house(app, brands[0]), _house(app, brands[1])
-    yield found
-    for house in found:
+def _prove(*houses: House) -> None:
+    for house in houses:
         with acting(house.brand):
             assert [str(difference) for difference in ledger.verify()] == []
 
 
 @pytest.fixture
-def house(houses: tuple[House, House]) -> House:
-    return houses[0]
+def house(app: Flask, brands: tuple[Brand, Brand]) -> Iterator[House]:
+    """One brand; its books are proven afterwards."""
+    found = _house(app, brands[0])
+    yield found
+    _prove(found)
+
+
+@pytest.fixture
+def houses(house: House, app: Flask, brands: tuple[Brand, Brand]) -> Iterator[tuple[House, House]]:
+    """Both brands; their books are proven afterwards."""
+    other = _house(app, brands[1])
+    yield house, other
+    _prove(other)
