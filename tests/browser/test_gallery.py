@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 from collections.abc import Iterator
@@ -17,7 +18,9 @@ from tests.ui.gallery import PAGES, create_gallery
 pytestmark = pytest.mark.browser
 
 DIALOG = """{% call ui.dialog_body("Change leverage") %}
-<form method="post" action="/saved" hx-post="/saved" hx-target="#dialog">{{ form.csrf() }}<label for="new">New</label><input id="new" name="new" class="form-control">
+<form method="post" action="/saved" hx-post="/saved" hx-target="#dialog">
+{{ form.csrf() }}
+<label for="new">New</label><input id="new" name="new" class="form-control">
 {{ form.actions("Save") }}</form>{% endcall %}"""
 CHILDREN = (
     '<tr role="row" id="node-9" aria-level="3"><td role="gridcell">Nine</td><td role="gridcell"></td>'
@@ -47,6 +50,19 @@ def gallery() -> Iterator[str]:
     def refused() -> tuple[str, int]:
         field = '<input id="bad" name="bad" aria-label="Bad" aria-invalid="true">'
         return f'<form id="edit" method="post" action="/refused">{field}</form>', 422
+
+    @app.get("/events")
+    def events() -> Response:
+        def stream() -> Iterator[str]:
+            yield 'event: beat\ndata: {"fresh": true}\n\n'
+            yield 'data: <hx-partial hx-target="#acc-1" hx-swap="innerHTML"><bdi>24,900.00</bdi></hx-partial>\n\n'
+            yield "event: wallet-changed\ndata: {}\n\n"
+            yield "event: done\ndata: {}\n\n"
+
+        return Response(stream(), mimetype="text/event-stream")
+
+    counter = itertools.count(1)
+    app.jinja_env.globals["seen_at"] = lambda: next(counter)
 
     @app.post("/broken")
     def broken() -> Response:
@@ -201,3 +217,15 @@ def test_a_chart_is_drawn_and_drawn_again_in_the_other_theme(page: Page, gallery
 
     expect(page.locator("#equity canvas")).to_have_count(1)
     expect(page.locator("#equity canvas")).to_be_visible()
+
+
+def test_the_stream_shows_values_fetches_blocks_anew_and_drives_the_dot(page: Page, gallery: str) -> None:
+    watch = Watch(page)
+    answer = page.goto(f"{gallery}/parts?live=signed")
+    assert answer is not None
+    first = int(answer.text().split("data-seen>")[1].split("<")[0])
+
+    expect(page.locator("#acc-1")).to_have_text("24,900.00")
+    expect(page.locator("[data-seen]")).to_have_text(str(first + 1))
+    expect(page.locator("#freshness")).to_have_attribute("data-state", "live")
+    assert watch.heard == []

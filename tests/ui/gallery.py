@@ -10,6 +10,7 @@ from typing import Any
 from flask import Flask, render_template, request
 from flask_wtf.csrf import CSRFProtect
 from jinja2 import ChoiceLoader, FileSystemLoader
+from jinja2_fragments.flask import render_block
 from wtforms import (
     BooleanField,
     DateField,
@@ -155,6 +156,9 @@ def create_gallery() -> Flask:
     @app.get("/<page>")
     def show(page: str) -> str:
         assert page in PAGES
+        block = request.headers.get("HX-Target", "").rpartition("#")[2]
+        if block:
+            return str(render_block(f"gallery/{page}.html", block, f=_form(page), **SAMPLES))
         return render_template(f"gallery/{page}.html", f=_form(page), **SAMPLES)
 
     @app.after_request
@@ -202,6 +206,7 @@ def _frame(locale: str, theme: str) -> dict[str, Any]:
         "user_menu": [{"label": "Profile and security", "url": "#profile", "icon": "user"}],
         "sign_out_url": "/sign_out",
         "search_url": "/queue" if office else None,
+        "live_channels": request.args.get("live", ""),
         "people": PEOPLE[locale],
     }
 
