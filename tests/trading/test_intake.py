@@ -288,7 +288,7 @@ def test_pushed_deals_arrive_without_catching_up(desk: Desk, connector: Connecto
     connector.stop()
     with bridge_server() as address:
         push = PushConfig(url=f"{address}/bridge/{desk.brand.slug}-mt5", secret=BRIDGE_SECRET)
-        desk.simulator.call(lambda _: desk.simulator.simulator.bridge.configure(push))
+        desk.simulator.call(lambda _: desk.simulator.simulator.push_to(push))
         trade(desk, account)
         wait_until(lambda: len(closed(desk)) == 1)
         with desk.scope():
