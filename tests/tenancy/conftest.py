@@ -1,0 +1,3 @@
+from tests.support.brands import app
+
+__all__ = ["app"]
