@@ -22,8 +22,8 @@ ENOUGH = 4.5
 FONTS = {
     "inter": "",
     "system": 'system-ui, -apple-system, "Segoe UI", Roboto, Vazirmatn, Tahoma, sans-serif',
-    "serif": 'Charter, "Bitstream Charter", "Sitka Text", Cambria, "Noto Serif", Vazirmatn, serif',
-    "humanist": 'Seravek, "Gill Sans Nova", Ubuntu, Calibri, "DejaVu Sans", Vazirmatn, sans-serif',
+    "serif": 'Charter, "Bitstream Charter", "Iowan Old Style", Georgia, "Noto Serif", Vazirmatn, serif',
+    "humanist": 'Seravek, "Gill Sans Nova", Ubuntu, Calibri, Inter, Vazirmatn, sans-serif',
     "rounded": 'ui-rounded, "Hiragino Maru Gothic ProN", Quicksand, Comfortaa, Manjari, Inter, Vazirmatn, sans-serif',
 }
 
@@ -143,7 +143,8 @@ def stylesheet(brand: Branding) -> str:
         f"--app-accent:{to_hex(accent)};--app-radius:{brand.radius}px;"
     )
     if FONTS[brand.font]:
-        common += f"--app-font:{FONTS[brand.font]};"
+        # A serif is for headings; figures and small text stay in the face that is made for screens.
+        common += f"--app-font{'-heading' if brand.font == 'serif' else ''}:{FONTS[brand.font]};"
     light = _rules({"link": readable(primary, LIGHT_SURFACE), **_side_rules(side)})
     dark = _rules({"link": readable(primary, DARK_SURFACE), **_side_rules(dark_side)})
     for number, (on_light, on_dark) in enumerate(
