@@ -18,7 +18,7 @@ from app.core import db, features
 from app.core.errors import Conflict
 from app.kit import clock
 from app.kit.text import _l
-from app.tenancy import directory
+from app.tenancy import directory, queries
 from app.tenancy.bundles.schema import (
     BASE_SECTIONS,
     BrandingSection,
@@ -184,12 +184,6 @@ def move_business_clock(tenant: int, to: datetime) -> None:
     """
     with db.batch_scope("business clock"), db.transaction():
         offset = (to - clock.now()) // timedelta(seconds=1)
-        moved = db.execute_sql(
-            "UPDATE tenant SET business_offset_seconds = greatest(business_offset_seconds, :offset)"
-            " WHERE id = :tenant AND is_sandbox",
-            tenant=tenant,
-            offset=offset,
-        )
-        if not moved.rowcount:
+        if not queries.move_clock(tenant, offset):
             raise NoSandbox
     directory.forget()

@@ -14,8 +14,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
-
 from app.audit import service as audit
 from app.config import environment_secret
 from app.core import db
@@ -23,9 +21,9 @@ from app.core.actor import Actor
 from app.core.features import BundleSection
 from app.kit import clock
 from app.kit.ids import new_token
-from app.tenancy import directory, secrets, service
+from app.tenancy import directory, queries, secrets, service
 from app.tenancy.bundles.check import Bundle
-from app.tenancy.models import AppliedBundle, TenantHost, TenantRow, TenantStatus
+from app.tenancy.models import AppliedBundle
 
 BRAND_FILES = "brand_files"  # Beside the tables in the stored document: what the pictures were when it was applied.
 
@@ -73,13 +71,13 @@ def plan(bundle: Bundle) -> Plan:
     """Compare a bundle with the tenant that is in force. Changes nothing."""
     slug = bundle.tenant.slug
     with db.directory_scope():
-        row = db.session().execute(select(TenantRow).where(TenantRow.slug == slug)).scalar_one_or_none()
-        hosts = _hosts_in_force(row.id) if row is not None else {}
+        row = queries.by_slug(slug)
+        hosts = queries.hosts_of(row.id) if row is not None else {}
     wanted = document_of(bundle)
     if row is None:
         return Plan(bundle, None, _changes({}, wanted), bundle.secrets)
     with db.tenant_scope(row.id):
-        known = _newest_version()
+        known = queries.newest_version()
         missing = [name for name in bundle.secrets if not secrets.exists(name)]
         missing += [name for name in bundle.secrets if name not in missing and _is_outdated(slug, name)]
     changes = _changes(known.document if known else {}, wanted)
@@ -93,7 +91,7 @@ def apply(bundle: Bundle, sections: Sequence[BundleSection], *, by: Actor) -> Pl
     planned = plan(bundle)
     tenant = planned.tenant_id if planned.tenant_id is not None else _found_tenant(bundle)
     with db.tenant_scope(tenant), db.transaction():
-        _lock_tenant()
+        queries.lock_bundle()
         version = _store_version(bundle)
         with service.version_in_force(tenant, version, is_sandbox=bundle.tenant.sandbox):
             _store_secrets(bundle, by)
@@ -116,30 +114,15 @@ def apply(bundle: Bundle, sections: Sequence[BundleSection], *, by: Actor) -> Pl
 def _found_tenant(bundle: Bundle) -> int:
     """Give a new tenant its number. It has no host yet, so nobody can reach it before its bundle is in force."""
     with db.batch_scope("found tenant"), db.transaction():
-        db.execute_sql("SELECT pg_advisory_xact_lock(hashtext('found tenant'))")
-        number = db.execute_sql(
-            "INSERT INTO tenant (id, slug, name, status, is_sandbox, config_version, created_at)"
-            " SELECT coalesce(max(id), 0) + 1, :slug, :name, :status, :is_sandbox, 0, :now FROM tenant"
-            " RETURNING id",
-            slug=bundle.tenant.slug,
-            name=bundle.tenant.name,
-            status=TenantStatus.ACTIVE.value,
-            is_sandbox=bundle.tenant.sandbox,
-            now=clock.now(),
-        ).scalar_one()
+        number = queries.add_tenant(bundle.tenant.slug, bundle.tenant.name, is_sandbox=bundle.tenant.sandbox)
     directory.forget()
-    return int(number)
-
-
-def _lock_tenant() -> None:
-    """Two commands applying the same bundle come one after the other, and the second finds nothing to do."""
-    db.execute_sql("SELECT pg_advisory_xact_lock(hashtext('apply bundle'), :tenant_id)")
+    return number
 
 
 def _store_version(bundle: Bundle) -> int:
     document = document_of(bundle)
     digest = _digest(document)
-    known = _newest_version()
+    known = queries.newest_version()
     if known is not None and known.digest == digest:
         return known.version
     version = known.version + 1 if known is not None else 1
@@ -168,40 +151,17 @@ def _publish(tenant: int, bundle: Bundle, version: int) -> None:
     """Let the directory say what the tenant's own transaction has decided."""
     wanted = _hosts_wanted(bundle)
     with db.batch_scope("publish tenant"), db.transaction():
-        db.execute_sql(
-            "UPDATE tenant SET name = :name, is_sandbox = :is_sandbox, config_version = :version,"
-            " business_offset_seconds = CASE WHEN :is_sandbox THEN business_offset_seconds ELSE 0 END"
-            " WHERE id = :tenant"
-            " AND (name, is_sandbox, config_version) IS DISTINCT FROM (:name, :is_sandbox, :version)",
-            tenant=tenant,
-            name=bundle.tenant.name,
-            is_sandbox=bundle.tenant.sandbox,
-            version=version,
-        )
-        if _hosts_in_force(tenant) != wanted:
-            db.execute_sql("DELETE FROM tenant_host WHERE tenant_id = :tenant", tenant=tenant)
-            for host, (audience, is_primary) in wanted.items():
-                db.session().add(TenantHost(host=host, tenant_id=tenant, audience=audience, is_primary=is_primary))
-            db.session().flush()
+        queries.publish_version(tenant, bundle.tenant.name, version, is_sandbox=bundle.tenant.sandbox)
+        if queries.hosts_of(tenant) != wanted:
+            queries.replace_hosts(tenant, wanted)
 
 
-def _hosts_wanted(bundle: Bundle) -> dict[str, tuple[str, bool]]:
+def _hosts_wanted(bundle: Bundle) -> queries.Hosts:
     return {
         host: (audience, number == 0)
         for audience, names in bundle.hosts.by_audience().items()
         for number, host in enumerate(names)
     }
-
-
-def _hosts_in_force(tenant: int) -> dict[str, tuple[str, bool]]:
-    rows = db.session().execute(select(TenantHost).where(TenantHost.tenant_id == tenant)).scalars()
-    return {row.host: (row.audience, row.is_primary) for row in rows}
-
-
-def _newest_version() -> AppliedBundle | None:
-    return (
-        db.session().execute(select(AppliedBundle).order_by(AppliedBundle.version.desc()).limit(1)).scalar_one_or_none()
-    )
 
 
 def _is_outdated(slug: str, name: str) -> bool:
