@@ -10,6 +10,7 @@ FEATURE = Feature(
     blueprints={"office": (office.bp,)},
     panels=panels.PANELS,
     permissions=permissions.ALL,
+    ports={"home_tiles": panels.home_tiles},
     subscribers=(
         (UserRegistered, subscribers.on_registered),
         (UserConfirmed, subscribers.on_confirmed),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from app.clients import permissions, queries, rules
-from app.core.features import Panel
+from app.clients.rules import ClientStatus
+from app.core.actor import current_actor
+from app.core.features import HomeTile, Panel
 from app.identity import queries as logins
 from app.kit.text import _l
 
@@ -53,6 +56,24 @@ def _verification(client_id: UUID | None) -> Mapping[str, Any]:
     else:
         explanation = _l("Your identity is verified. One more step opens every limit.")
     return {"is_done": all(is_done for _label, is_done in stages), "steps": steps, "explanation": explanation}
+
+
+def home_tiles() -> Sequence[HomeTile]:
+    """What waits for whoever may verify clients."""
+    if not current_actor().may(permissions.KYC_SET):
+        return ()
+    count, oldest_at = queries.unverified()
+    return (
+        HomeTile(
+            label=_l("Clients to verify"),
+            count=count,
+            endpoint="office.client_list_page",
+            values={"status": ClientStatus.ACTIVE.value, "kyc": 0, "sort": "created"},
+            oldest_at=oldest_at,
+            late_after=timedelta(days=2),
+            icon="shield-check",
+        ),
+    )
 
 
 PANELS = (
