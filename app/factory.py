@@ -18,7 +18,7 @@ from app.core.logs import configure_logging
 from app.demo.cli import demo_commands
 from app.demo.hooks import Hooks
 from app.ui.setup import init_ui
-from app.web import sandbox
+from app.web import proofs, sandbox
 from app.web.application import Kontor, audience_url
 from app.web.errors import init_errors
 from app.web.guard import init_guard
@@ -123,7 +123,18 @@ def demo_hooks() -> Hooks:
         sandboxes=sandbox.sandboxes,
         move_clock=sandbox.move_clock,
         business_now=sandbox.business_now,
-        proofs=lambda slug: (),
+        day_end=sandbox.day_end,
+        port=sandbox.port,
+        control_url=sandbox.control_url,
+        terms=sandbox.terms,
+        holdings=sandbox.holdings,
+        platform_money=sandbox.platform_money,
+        settled_days=sandbox.settled_days,
+        release=sandbox.release,
+        totals=sandbox.totals,
+        process_ids=sandbox.process_ids,
+        flush_redis=sandbox.flush_redis,
+        proofs=proofs.proofs,
     )
 
 

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlsplit
@@ -80,12 +81,29 @@ def words_of(html: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body)).strip()
 
 
+def tone_of(html: str) -> str:
+    """The tone of a page's status badge: "success", "warning", "danger" and so on; the same in every language."""
+    found = re.search(r'class="x-badge x-tone-(\w+)"><span class="x-dot"', html)
+    return found[1] if found else ""
+
+
+@cache
+def _transport() -> httpx.HTTPTransport:
+    """The connections of everybody. An idle one is dropped before the server would do it in the middle of a click."""
+    limits = httpx.Limits(max_connections=64, max_keepalive_connections=16, keepalive_expiry=2)
+    return httpx.HTTPTransport(limits=limits)
+
+
 class Browser:
-    """One person at one audience of one brand. Sends an address of its own, which loopback is trusted with."""
+    """One person at one audience of one brand. Sends an address of its own, which loopback is trusted with.
+
+    `at` is the path of the page that was shown last, after redirects.
+    """
 
     def __init__(self, port: int, host: str, ip: str, language: str = "en") -> None:
-        self.host = host
+        self.host, self.at = host, ""
         self.http = httpx.Client(
+            transport=_transport(),
             base_url=f"http://127.0.0.1:{port}",
             headers={
                 "Host": f"{host}:{port}",
@@ -97,9 +115,6 @@ class Browser:
             timeout=30,
             follow_redirects=False,
         )
-
-    def close(self) -> None:
-        self.http.close()
 
     def get(self, path: str) -> str:
         """Open a page, following redirects on this host. Raises PageRefused unless it answers 200."""
@@ -171,6 +186,7 @@ class Browser:
         if response.status_code != 200:
             path = response.request.url.path
             raise PageRefused(f"{path} answered {response.status_code}: {words_of(response.text)[-400:]}")
+        self.at = response.request.url.path
         return response.text
 
     def sign_in(self, email: str, password: str) -> None:

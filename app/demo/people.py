@@ -49,3 +49,23 @@ def people_of(slug: str) -> list[Person]:
 
 
 OPERATOR = Person("operator", "operator", "Olivia Marsh", ("operator",))
+
+_GIVEN = {
+    "najm": (
+        ("أحمد", "سارة", "خالد", "نورة", "عمر", "هدى", "سعيد", "مريم", "راشد", "عائشة", "طارق", "لمى"),
+        ("المنصوري", "الزعابي", "الشامسي", "الغامدي", "القحطاني", "العتيبي", "البلوشي", "الحمادي", "المطيري"),
+    ),
+    "silkroad": (
+        ("Айдар", "Мадина", "Руслан", "Камила", "Данияр", "Асель", "Бахтияр", "Нигора", "Сергей", "Ольга", "Ержан"),
+        ("Ибраев", "Садыков", "Юсупов", "Каримов", "Нурланов", "Жумабаев", "Рахмонов", "Омаров", "Ким"),
+    ),
+}
+_GIVEN_ELSEWHERE = (
+    ("Anna", "Lukas", "María", "Felix", "Sofía", "Paul", "Greta", "Hugo", "Carmen", "Emil", "Lena", "Mateo"),
+    ("Brandt", "Keller", "Navarro", "Sommer", "Vidal", "Huber", "Castro", "Lorenz", "Peters", "Romero", "Fuchs"),
+)
+
+
+def given_names(slug: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(first names, last names) of a brand's made-up clients."""
+    return _GIVEN.get(slug, _GIVEN_ELSEWHERE)
