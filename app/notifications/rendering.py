@@ -14,6 +14,7 @@ from app.core.http import audience_url
 from app.notifications import rules
 from app.notifications.models import Mail
 from app.notifications.service import Letter
+from app.ui.branding import Branding, mail_colours
 
 _TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL)
 
@@ -22,8 +23,8 @@ def letter(row: Mail) -> Letter:
     """The mail as its recipient reads it. The subject is the page's title."""
     feature, _, name = row.template.partition(".")
     brand = tenancy.current()
-    g.tenant_id = brand.id  # Addresses outside a request belong to this tenant.
-    with force_locale(row.language):
+    with current_app.app_context(), force_locale(row.language):  # A context of its own: nothing of it stays behind.
+        g.tenant_id, g.tenant = brand.id, brand  # Addresses and the time zone are this tenant's.
         page = current_app.jinja_env.get_template(f"{feature}/mail/{name}.html").render(
             **_brand(brand),
             **rules.unpacked(row.params),
@@ -36,4 +37,6 @@ def letter(row: Mail) -> Letter:
 
 
 def _brand(brand: tenancy.TenantConfig) -> dict[str, Any]:
-    return {"tenant": {"name": brand.name, "mail_colour": brand.branding.primary}}
+    look = brand.branding
+    ground, ink = mail_colours(Branding(look.primary, look.accent, look.sidebar, look.radius, look.font))
+    return {"tenant": {"name": brand.name, "mail_colour": ground, "mail_text_colour": ink}}

@@ -59,7 +59,7 @@ def _unpack(value: Any) -> object:
             return UUID(value["value"])
 
 
-_BLOCKS = frozenset({"p", "h1", "h2", "div", "tr", "li", "table", "ul", "br"})
+_BLOCKS = frozenset({"p", "h1", "h2", "dl", "dt", "tr", "li", "table", "ul", "br"})
 
 
 class _Text(HTMLParser):
@@ -76,13 +76,15 @@ class _Text(HTMLParser):
             self.hidden += 1
         elif tag in _BLOCKS:
             self.lines.append("")
+        elif tag == "dd":
+            self.lines[-1] += ": "
         elif tag == "a":
             self.href = dict(attrs).get("href") or ""
 
     def handle_endtag(self, tag: str) -> None:
         if tag in ("head", "style", "title"):
             self.hidden -= 1
-        elif tag in _BLOCKS:
+        elif tag in _BLOCKS and tag != "dt":
             self.lines.append("")
         elif tag == "a" and self.href:
             if self.href not in self.lines[-1]:

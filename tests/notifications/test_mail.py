@@ -43,6 +43,19 @@ def test_a_mail_arrives_in_the_mailbox_with_its_link_and_keeps_no_values(north: 
     assert mails(south) == []
 
 
+def test_a_mail_is_in_the_readers_language_and_in_the_brands_time_and_colours(north: Brand) -> None:
+    at = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
+    with acting(north):
+        service.notify("identity.password_changed", replace(MONA, language="ar"), at=at, ip="203.0.113.7")
+
+    (mail,) = mails(north)
+
+    assert 'lang="ar"' in mail.html
+    assert 'dir="rtl"' in mail.html
+    assert "16:30" in mail.text  # Four hours ahead of UTC in Dubai.
+    assert "#2f5d8a" in mail.html
+
+
 def test_a_mail_of_an_act_that_is_rolled_back_is_not_sent(north: Brand) -> None:
     with db.tenant_scope(north.id):
         service.notify("identity.confirm_email", MONA, token="t0ken")
@@ -83,6 +96,9 @@ def test_values_come_back_as_they_were() -> None:
 def test_the_plain_text_has_every_link_with_its_address() -> None:
     html = "<title>T</title><style>p {}</style><h1>Hello</h1><p>Read <a href='https://x.example/a?b=1&amp;c=2'>this</a>.</p>"
 
+    assert rules.text_of("<dl><div><dt>When</dt><dd>now</dd></div><div><dt>Where</dt><dd>here</dd></div></dl>") == (
+        "When: now\n\nWhere: here\n"
+    )
     assert rules.text_of(html) == "Hello\n\nRead this: https://x.example/a?b=1&c=2.\n"
 
 
