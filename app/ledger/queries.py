@@ -5,33 +5,49 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, select
 
-from app.core.db import execute_sql, get, session
+from app.core.db import execute_sql, get, session, tenant_id
 from app.core.errors import NotFound
 from app.kit.ids import new_id
 from app.kit.money import Money
 from app.ledger.models import Adjustment, AdjustmentStatus, Hold, JournalEntry, JournalLink, Posting, Wallet
 from app.ledger.rules import Line, Owner
 
-POST = """
+# Sent to the driver as they stand: composing them anew for every entry would cost more than posting it. `%b` sends
+# arrays in binary form, which need no quoting.
+_POST = """
 SELECT p.entry_id, p.outcome, p.posted_at FROM ledger_post(
-  :tenant_id, :entry, :key, :hash, :kind, CAST(:memo AS text), :business_date, :posted_at,
-  :actor_kind, CAST(:actor_id AS uuid), :actor_name, CAST(:reverses AS uuid),
-  CAST(:wallets AS uuid[]), CAST(:amounts AS bigint[]), CAST(:currencies AS text[])
+  %(tenant_id)s, %(entry)s, %(key)s, %(hash)s, %(kind)s, %(memo)s::text, %(business_date)s, %(posted_at)s,
+  %(actor_kind)s, %(actor_id)s::uuid, %(actor_name)s, %(reverses)s::uuid,
+  %(wallets)b::uuid[], %(amounts)b::bigint[], %(currencies)b::text[]
 ) AS p
 """
 
-POST_BATCH = """
+_POST_BATCH = """
 SELECT ledger_post_batch(
-  :tenant_id, CAST(:entries AS uuid[]), CAST(:keys AS text[]), CAST(:hashes AS bytea[]), CAST(:kinds AS text[]),
-  CAST(:memos AS text[]), CAST(:dates AS date[]), :posted_at, :actor_kind, CAST(:actor_id AS uuid), :actor_name,
-  CAST(:line_entries AS int[]), CAST(:line_numbers AS int[]), CAST(:wallets AS uuid[]), CAST(:amounts AS bigint[]),
-  CAST(:currencies AS text[])
+  %(tenant_id)s, %(entries)b::uuid[], %(keys)b::text[], %(hashes)b::bytea[], %(kinds)b::text[],
+  %(memos)s::text[], %(dates)b::date[], %(posted_at)s, %(actor_kind)s, %(actor_id)s::uuid, %(actor_name)s,
+  %(line_entries)b::int[], %(line_numbers)b::int[], %(wallets)b::uuid[], %(amounts)b::bigint[], %(currencies)b::text[]
 )
 """
+
+
+def run_post(**values: Any) -> Row[Any]:
+    """Call the database's function that posts one entry: its id, what came of it, and when it was posted."""
+    session().flush()
+    return session().connection().exec_driver_sql(_POST, {"tenant_id": tenant_id(), **values}).one()
+
+
+def run_post_batch(**values: Any) -> list[str]:
+    """Call the database's function that posts many entries: the keys that stood already."""
+    session().flush()
+    found = session().connection().exec_driver_sql(_POST_BATCH, {"tenant_id": tenant_id(), **values}).scalar_one()
+    return list(found or ())
+
 
 _MAKE_WALLETS = """
 INSERT INTO wallet (

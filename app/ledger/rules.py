@@ -61,24 +61,32 @@ class EntryDraft:
     links: Sequence[tuple[str, UUID]] = field(default=())
 
 
-def unbalanced_currencies(lines: Sequence[Line]) -> list[str]:
-    """Currencies in which the lines do not sum to zero."""
+# A line as the database takes it: wallet, currency, whole minor units.
+Side = tuple[UUID, str, int]
+
+
+def sides_in_lock_order(lines: Sequence[Line]) -> list[Side]:
+    """The lines that move something, by wallet id, which is the order in which every transaction locks wallets."""
+    sides = [(line.wallet_id, line.money.currency, line.money.minor) for line in lines]
+    return sorted((side for side in sides if side[2]), key=_by_wallet)
+
+
+def _by_wallet(side: Side) -> int:
+    return side[0].int
+
+
+def is_balanced(sides: Sequence[Side]) -> bool:
+    """Whether there are sides at all, and they sum to zero in each currency."""
     totals: dict[str, int] = {}
-    for line in lines:
-        totals[line.money.currency] = totals.get(line.money.currency, 0) + line.money.minor
-    return [currency for currency, total in totals.items() if total]
+    for _, currency, minor in sides:
+        totals[currency] = totals.get(currency, 0) + minor
+    return bool(sides) and not any(totals.values())
 
 
-def in_lock_order(lines: Sequence[Line]) -> list[Line]:
-    """The lines by wallet id, which is the order in which every transaction locks wallets."""
-    return sorted(lines, key=lambda line: line.wallet_id.bytes)
-
-
-def content_hash(kind: str, lines: Sequence[Line], reverses: UUID | None = None) -> bytes:
+def content_hash(kind: str, sides: Sequence[Side], reverses: UUID | None = None) -> bytes:
     """What must be equal for a second call under the same key to be the same act: the kind and every line."""
-    parts = [kind, str(reverses or "")]
-    parts += sorted(f"{line.wallet_id}:{line.money.currency}:{line.money.minor}" for line in lines)
-    return hashlib.sha256("\n".join(parts).encode()).digest()[:16]
+    parts = sorted(f"{wallet.hex}:{currency}:{minor}" for wallet, currency, minor in sides)
+    return hashlib.sha256("\n".join([kind, str(reverses or ""), *parts]).encode()).digest()[:16]
 
 
 def slices(drafts: Sequence[EntryDraft], wallets_max: int) -> list[list[EntryDraft]]:

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy.exc import DBAPIError
 
 from app.core.actor import Actor
-from app.core.db import execute_sql, in_transaction, session
+from app.core.db import in_transaction, session
 from app.core.errors import DomainError
 from app.kit import clock
 from app.kit.ids import new_id
@@ -75,15 +75,14 @@ def post(
     Raises KeyReused for the same key with other content, InsufficientFunds when a wallet would fall below its floor,
     CurrencyMismatch, WalletMissing, Unbalanced. A refusal spoils the transaction: roll back, or call in a savepoint.
     """
-    ordered = rules.in_lock_order([line for line in lines if line.money])
-    if not ordered or rules.unbalanced_currencies(ordered):
+    sides = rules.sides_in_lock_order(lines)
+    if not rules.is_balanced(sides):
         raise errors.Unbalanced
     with _refusals():
-        row = execute_sql(
-            queries.POST,
+        row = queries.run_post(
             entry=new_id(),
             key=key,
-            hash=rules.content_hash(kind, ordered, reverses),
+            hash=rules.content_hash(kind, sides, reverses),
             kind=kind,
             memo=memo,
             business_date=business_date or business_date_now(),
@@ -92,10 +91,10 @@ def post(
             actor_id=by.id,
             actor_name=by.name,
             reverses=reverses,
-            wallets=[line.wallet_id for line in ordered],
-            amounts=[line.money.minor for line in ordered],
-            currencies=[line.money.currency for line in ordered],
-        ).one()
+            wallets=[side[0] for side in sides],
+            amounts=[side[2] for side in sides],
+            currencies=[side[1] for side in sides],
+        )
     if row.outcome == "other":
         raise errors.KeyReused
     is_new = row.outcome == "posted"
@@ -138,30 +137,30 @@ def post_slice(entries: Sequence[EntryDraft], by: Actor) -> int:
         raise errors.KeyReused
     ids = [new_id() for _ in entries]
     today = business_date_now()
-    ordered = [rules.in_lock_order([line for line in draft.lines if line.money]) for draft in entries]
-    if any(not lines or rules.unbalanced_currencies(lines) for lines in ordered):
+    ordered = [rules.sides_in_lock_order(draft.lines) for draft in entries]
+    if not all(rules.is_balanced(sides) for sides in ordered):
         raise errors.Unbalanced
-    flat = [(i, number, line) for i, lines in enumerate(ordered, 1) for number, line in enumerate(lines, 1)]
+    flat = [side for sides in ordered for side in sides]
     with _refusals():
-        found = execute_sql(
-            queries.POST_BATCH,
-            entries=ids,
-            keys=[draft.key for draft in entries],
-            hashes=[rules.content_hash(d.kind, lines) for d, lines in zip(entries, ordered, strict=True)],
-            kinds=[draft.kind for draft in entries],
-            memos=[draft.memo for draft in entries],
-            dates=[draft.business_date or today for draft in entries],
-            posted_at=clock.now(),
-            actor_kind=by.kind,
-            actor_id=by.id,
-            actor_name=by.name,
-            line_entries=[i for i, _, _ in flat],
-            line_numbers=[number for _, number, _ in flat],
-            wallets=[line.wallet_id for _, _, line in flat],
-            amounts=[line.money.minor for _, _, line in flat],
-            currencies=[line.money.currency for _, _, line in flat],
-        ).scalar_one()
-    known = set(found or ())
+        known = set(
+            queries.run_post_batch(
+                entries=ids,
+                keys=[draft.key for draft in entries],
+                hashes=[rules.content_hash(d.kind, sides) for d, sides in zip(entries, ordered, strict=True)],
+                kinds=[draft.kind for draft in entries],
+                memos=[draft.memo for draft in entries],
+                dates=[draft.business_date or today for draft in entries],
+                posted_at=clock.now(),
+                actor_kind=by.kind,
+                actor_id=by.id,
+                actor_name=by.name,
+                line_entries=[i for i, sides in enumerate(ordered, 1) for _ in sides],
+                line_numbers=[number for sides in ordered for number in range(1, len(sides) + 1)],
+                wallets=[side[0] for side in flat],
+                amounts=[side[2] for side in flat],
+                currencies=[side[1] for side in flat],
+            )
+        )
     linked = [(id_, draft) for id_, draft in zip(ids, entries, strict=True) if draft.links and draft.key not in known]
     session().add_all(
         JournalLink(entry_id=id_, object_type=kind, object_id=object_id)
