@@ -123,7 +123,7 @@ def demo_hooks() -> Hooks:
         sandboxes=sandbox.sandboxes,
         move_clock=sandbox.move_clock,
         business_now=sandbox.business_now,
-        day_end=sandbox.day_end,
+        day=sandbox.day,
         port=sandbox.port,
         control_url=sandbox.control_url,
         terms=sandbox.terms,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from html.parser import HTMLParser
@@ -165,6 +165,16 @@ class Browser:
         if response.status_code not in (200, 303, 302, 204):
             raise PageRefused(f"POST {path} answered {response.status_code}: {words_of(response.text)[-400:]}")
         return self._follow(response)
+
+    def until(self, page: str, is_there: Callable[[str], bool], *, seconds: float = 240) -> str:
+        """Open a page again and again until it shows what is waited for. Raises PageRefused when it never does."""
+        until, shown = time.monotonic() + seconds, self.get(page)
+        while not is_there(shown):
+            if time.monotonic() > until:
+                raise PageRefused(f"{page} did not change in {seconds:.0f} s: {words_of(shown)[-400:]}")
+            time.sleep(0.4)
+            shown = self.get(page)
+        return shown
 
     def _send(self, method: str, path: str, **kwargs: Any) -> httpx.Response:
         """One request; a server that is just being started again is waited for, since nothing was sent to it yet."""

@@ -121,7 +121,7 @@ class Hooks:
     sandboxes: Callable[[], Sequence[str]]
     move_clock: Callable[[str, datetime], None]
     business_now: Callable[[str], datetime]
-    day_end: Callable[[str], datetime]  # When the settlement day of the present instant ends.
+    day: Callable[[str], tuple[date, datetime]]  # The settlement day of the present instant, and when it ends.
     port: Callable[[], int]
     control_url: Callable[[str], str]  # The control port of the tenant's simulated platform.
     terms: Callable[[str], Terms]

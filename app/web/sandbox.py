@@ -6,7 +6,7 @@ import json
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -117,11 +117,12 @@ def business_now(slug: str) -> datetime:
         return clock.business_now()
 
 
-def day_end(slug: str) -> datetime:
-    """When the settlement day of the present instant ends."""
+def day(slug: str) -> tuple[date, datetime]:
+    """The settlement day of the sandbox's present instant, and when it ends."""
     with db.tenant_scope(sandbox_id(slug)):
         cut = versions.day_cut()
-        return cut.end_of(cut.day_of(clock.business_now()))
+        found = cut.day_of(clock.business_now())
+        return found, cut.end_of(found)
 
 
 def port() -> int:
