@@ -8,6 +8,7 @@ let lastBeat = 0;
 let isFresh = false;
 let failures = 0;
 let poll = null;
+let again = null;
 
 function names() {
   const found = new Set();
@@ -32,6 +33,19 @@ function show() {
   dot.dataset.state = state;
 }
 
+function fail() {
+  failures += 1;
+  if (failures >= 3 && !poll) poll = setInterval(() => { if (!document.hidden) tellAll(); }, POLL_MS);
+}
+
+const begin = () => window.htmx.trigger(stream, "begin", {}, false);
+
+// The extension reconnects a stream that has run; one that never began, or that the server closed, is begun again here.
+function connectLater(delay) {
+  clearTimeout(again);
+  again = setTimeout(begin, delay);
+}
+
 if (stream) {
   stream.addEventListener("htmx:sse:before:message", (event) => {
     const { message } = event.detail;
@@ -52,9 +66,16 @@ if (stream) {
     clearInterval(poll);
     poll = null;
   });
-  stream.addEventListener("htmx:sse:error", () => {
-    failures += 1;
-    if (failures >= 3 && !poll) poll = setInterval(() => { if (!document.hidden) tellAll(); }, POLL_MS);
-  });
+  stream.addEventListener("htmx:sse:error", fail);
+  stream.addEventListener("htmx:sse:close", (event) => { if (event.detail.reason === "message") connectLater(1000); });
+  for (const name of ["htmx:response:error", "htmx:error"]) {
+    stream.addEventListener(name, () => {
+      fail();
+      connectLater(Math.min(30000, 1000 * 2 ** failures));
+    });
+  }
   setInterval(show, 1000);
+  // Only now, so that nothing is said before somebody listens. htmx knows the element once the document is read.
+  if (document.readyState === "complete") begin();
+  else document.addEventListener("DOMContentLoaded", () => setTimeout(begin));
 }

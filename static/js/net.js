@@ -17,6 +17,7 @@ export function explain(status, incident) {
 }
 
 document.addEventListener("htmx:response:error", (event) => {
+  if (event.target.id === "live") return; // The freshness dot says it.
   const { status, headers: sent } = event.detail.ctx.response;
   const saysItself = (sent.get("HX-Trigger") ?? "").includes("toast") || sent.has("HX-Redirect");
   if (!saysItself && (status >= 500 || [403, 413, 429].includes(status))) explain(status, sent.get("X-Incident-Id"));

@@ -60,7 +60,7 @@ _LAYOUT = """(least) => {
     const box = e.getBoundingClientRect();
     if (!box.width || !box.height || e.closest('svg') !== null && e.tagName !== 'svg' || hidden(e)) continue;
     const style = getComputedStyle(e);
-    if (style.visibility === 'hidden') continue;
+    if (style.visibility === 'hidden' || !e.checkVisibility()) continue;
     if ((box.right > room + 1 || box.left < -1) && !scrolls(e) && style.position !== 'fixed')
       found.push(`outside the page by ${Math.round(Math.max(box.right - room, -box.left))} px: ${name(e)}`);
     if (e.matches(controls) && !e.closest(inText) && !e.matches('.form-check-input')

@@ -157,7 +157,7 @@ def create_gallery() -> Flask:
     def show(page: str) -> str:
         assert page in PAGES
         block = request.headers.get("HX-Target", "").rpartition("#")[2]
-        if block:
+        if block == "seen":
             return str(render_block(f"gallery/{page}.html", block, f=_form(page), **SAMPLES))
         return render_template(f"gallery/{page}.html", f=_form(page), **SAMPLES)
 
