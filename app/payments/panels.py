@@ -46,6 +46,12 @@ def balances(client_id: UUID) -> list[WalletLine]:
     ]
 
 
+def available(client_id: UUID, currency: str) -> Money:
+    """What a client may spend in a currency. Looking makes no wallet."""
+    found = books.find_wallet(ledger.Owner("client", client_id), ledger.MAIN, currency)
+    return found.balance if found is not None else Money.zero(currency)
+
+
 def load_wallets(client_id: UUID | None) -> Mapping[str, Any]:
     """Wallets and the latest movements, for the client."""
     assert client_id is not None, "A wallet panel is about a client."

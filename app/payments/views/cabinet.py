@@ -13,7 +13,6 @@ from app.core.errors import Invalid, NotFound
 from app.core.forms import amount_of, once_key
 from app.core.http import redirect_to, render, requires, restricted, toast, unrestricted
 from app.kit.text import _l
-from app.ledger import service as ledger
 from app.payments import bundle, forms, panels, permissions, queries, service, stages
 from app.payments.bundle import CurrencyRules
 from app.payments.models import Deposit
@@ -140,14 +139,13 @@ def withdraw() -> ResponseReturnValue:
         made = form.attempt(lambda: _withdrawal_from(form))
         if made is not None:
             return redirect_to(url_for(".withdrawal_page", withdrawal_id=made))
-    wallet = ledger.wallet(ledger.Owner("client", me()), ledger.MAIN, limits.currency)
     return render(
         "payments/cabinet/withdraw.html",
         status=form.status,
         f=form,
         limits=limits,
         offered=bundle.offered(),
-        balance=wallet.balance,
+        balance=panels.available(me(), limits.currency),
     )
 
 

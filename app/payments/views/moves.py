@@ -19,7 +19,6 @@ from app.core.http import commit_then_wait, redirect_to, render, requires, restr
 from app.kit import clock, csv
 from app.kit.money import AmountError, Money, parse_amount
 from app.kit.text import _l
-from app.ledger import service as ledger
 from app.payments import bundle, errors, forms, panels, permissions, queries, service, stages
 from app.payments.links import link_of
 from app.payments.models import TransferKind, TransferStatus
@@ -113,7 +112,6 @@ def convert() -> ResponseReturnValue:
             return redirect_to(url_for(".transfer_page", transfer_id=made.id))
     amount = request.form.get("amount") or request.args.get("amount", "")
     offer, problem = _quote(amount, source, target)
-    wallet = ledger.wallet(ledger.Owner("client", me()), ledger.MAIN, source)
     return render(
         "payments/cabinet/convert.html",
         block="quote",
@@ -125,7 +123,7 @@ def convert() -> ResponseReturnValue:
         offer=offer,
         problem=problem or (form.amount.errors[0] if form.amount.errors else None),
         currencies=[entry.currency for entry in bundle.offered()],
-        balance=wallet.balance,
+        balance=panels.available(me(), source),
     )
 
 
