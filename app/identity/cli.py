@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import click
+from flask import g
+from flask.cli import with_appcontext
 
 from app.core.actor import system_actor
 from app.core.db import tenant_scope, transaction
@@ -30,6 +32,7 @@ def staff() -> None:
 @click.option("--email", required=True)
 @click.option("--name", required=True)
 @click.option("--role", "roles", multiple=True, default=("admin",), type=click.Choice(sorted(rules.STAFF_ROLES)))
+@with_appcontext
 def invite_staff(slug: str, email: str, name: str, roles: tuple[str, ...]) -> None:
     """Invite a person by mail, and print the link for where no mail arrives yet."""
     _invite(_tenant(slug), "office", email, name, roles)
@@ -43,14 +46,13 @@ def operator() -> None:
 @operator.command("invite")
 @click.option("--email", required=True)
 @click.option("--name", required=True)
+@with_appcontext
 def invite_operator(email: str, name: str) -> None:
     """Invite an operator by mail, and print the link for where no mail arrives yet."""
     _invite(0, "operator", email, name, ())
 
 
 def _invite(tenant: int, audience: str, email: str, name: str, roles: tuple[str, ...]) -> None:
-    from flask import g
-
     by = system_actor("command line")
     g.tenant_id = tenant
     try:

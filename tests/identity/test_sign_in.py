@@ -1,11 +1,12 @@
 """Signing up, in and out, and what guessing meets."""
 
+import threading
 from datetime import timedelta
 
 import pytest
 
 from app.core import redis as core_redis
-from app.core.db import tenant_scope
+from app.core.db import execute_sql, tenant_scope
 from app.core.errors import Invalid
 from app.identity import queries, rules, service
 from app.identity.rules import TokenPurpose, UserKind
@@ -243,3 +244,44 @@ def test_a_bad_sign_up_names_the_field_and_makes_nobody(north: Brand, field: str
     with tenant_scope(north.id):
         assert queries.user_by_email(UserKind.CLIENT, EMAIL) is None
     assert mails(north) == []
+
+
+def test_two_sign_ups_of_one_address_at_once_make_one_person(north: Brand) -> None:
+    failures: list[Exception] = []
+
+    def attempt() -> None:
+        try:
+            sign_up(north)
+        except Exception as failure:  # Told by the assertion below.
+            failures.append(failure)
+
+    threads = [threading.Thread(target=attempt) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+
+    assert failures == []
+    with acting(north):
+        assert execute_sql("SELECT count(*) FROM identity_user WHERE tenant_id = :tenant_id").scalar_one() == 1
+        assert execute_sql("SELECT count(*) FROM mailed_link WHERE used_at IS NULL").scalar_one() == 1
+
+
+def test_guesses_sent_all_at_once_count_one_after_the_other(north: Brand) -> None:
+    make_trader(north, EMAIL)
+    outcomes: list[str] = []
+
+    def guess() -> None:
+        try:
+            sign_in(north, "a wrong password")
+        except (WrongCredentials, TooManyTries) as refusal:
+            outcomes.append(type(refusal).__name__)
+
+    threads = [threading.Thread(target=guess) for _ in range(9)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+
+    assert outcomes.count("WrongCredentials") == rules.FREE_FAILURES
+    assert outcomes.count("TooManyTries") == 9 - rules.FREE_FAILURES

@@ -1,5 +1,6 @@
 """Inviting staff, giving roles, and keeping an administrator."""
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -22,6 +23,7 @@ from tests.support.brands import (
     mails,
     make_staff,
     make_trader,
+    whole_product,
 )
 
 
@@ -166,3 +168,60 @@ def test_operators_live_in_their_own_realm(north: Brand) -> None:
         assert service.signed_in(started.token, "operator") is None
     with pytest.raises(service.WrongCredentials), acting(north):
         service.sign_in("ops@kontor.example", PASSWORD, audience="office", by=VISITOR)
+
+
+def test_two_administrators_who_remove_each_other_leave_one(north: Brand, admin: Person) -> None:
+    other = make_staff(north, "admin", email="other@north.example")
+    refusals: list[type[Exception]] = []
+    ready = threading.Barrier(2)
+
+    def disable(who: Person, by: Person) -> None:
+        ready.wait(5)
+        try:
+            with acting(north):
+                service.disable_staff(who.id, reason="takes over", by=by.actor())
+        except LastAdministrator as refusal:
+            refusals.append(type(refusal))
+
+    threads = [threading.Thread(target=disable, args=pair) for pair in ((admin, other), (other, admin))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(15)
+
+    assert refusals == [LastAdministrator]
+    with acting(north):
+        assert sorted(queries.user(who.id).status.value for who in (admin, other)) == ["active", "disabled"]
+
+
+def test_the_first_administrator_is_invited_from_the_command_line(north: Brand) -> None:
+    runner = whole_product().test_cli_runner()
+    options = ["--email", "first@north.example", "--name", "First Person"]
+
+    invited = runner.invoke(args=["staff", "invite", "--tenant", "north", *options])
+    again = runner.invoke(args=["staff", "invite", "--tenant", "north", *options])
+    nowhere = runner.invoke(args=["staff", "invite", "--tenant", "west", *options])
+
+    assert invited.exit_code == 0, invited.output
+    address = invited.output.strip().splitlines()[-1]
+    assert address.startswith("http://office.north.localhost")
+    with acting(north):
+        token = address.rpartition("/")[2]
+        started = service.accept_invitation(token, name="First Person", password=PASSWORD, by=VISITOR)
+    assert started.signed_in.roles == ("admin",)
+    assert (again.exit_code, "already on the staff" in again.output) == (1, True)
+    assert (nowhere.exit_code, "no tenant named west" in nowhere.output) == (1, True)
+
+
+def test_the_first_operator_is_invited_from_the_command_line(north: Brand) -> None:
+    runner = whole_product().test_cli_runner()
+
+    invited = runner.invoke(args=["operator", "invite", "--email", "ops@kontor.example", "--name", "Ops"])
+
+    assert invited.exit_code == 0, invited.output
+    address = invited.output.strip().splitlines()[-1]
+    assert address.startswith("http://operator.localhost")
+    with acting(OPERATOR):
+        token = address.rpartition("/")[2]
+        started = service.accept_invitation(token, name="Ops", password=PASSWORD, by=VISITOR)
+    assert started.signed_in.kind == "operator"
