@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from app.clients.events import ClientRegistered
-from app.core.features import Feature
-from app.referrals import subscribers
-from app.referrals.permissions import FUNCTIONS, PERMISSIONS
+from app.core.features import Feature, MenuEntry
+from app.kit.text import _l
+from app.referrals import permissions, subscribers
+from app.referrals.views import cabinet, office
 
 FEATURE = Feature(
     name="referrals",
-    permissions=PERMISSIONS,
-    functions=FUNCTIONS,
+    blueprints={"cabinet": (cabinet.bp,), "office": (office.bp,)},
+    menu=(MenuEntry("office", _l("Partner tree"), "referrals_office.tree", "sitemap", 50, permissions.TREE_READ),),
+    permissions=permissions.PERMISSIONS,
+    functions=permissions.FUNCTIONS,
     subscribers=((ClientRegistered, subscribers.on_registration),),
 )

@@ -76,6 +76,22 @@ def settle_day(day: date, *, by: Actor, override_reason: str = "") -> Settlement
     return in_transaction(get, day)
 
 
+def request_day(day: date, *, by: Actor, override_reason: str = "") -> SettlementRun:
+    """Open a day's run so that a job can take it on, in the caller's transaction.
+
+    Raises what `settle_day` raises, and AlreadyProved when nothing is left to do.
+    """
+    _open(day)
+    session().flush()
+    if override_reason.strip():
+        _override(day, override_reason.strip(), by)
+    run = get(day)
+    if run.is_proved:
+        raise AlreadyProved
+    audit.record("partners.settlement.run", ("settlement_run", run.id), by=by, reason=override_reason.strip())
+    return run
+
+
 def settle_due(by: Actor) -> list[SettlementRun]:
     """Settle every day that has ended and is not proved, in order; a day that stops keeps the later ones waiting."""
     done: list[SettlementRun] = []

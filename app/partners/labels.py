@@ -1,0 +1,105 @@
+"""What machine words of commission are called on a page."""
+
+from __future__ import annotations
+
+from app.kit.text import Message, _l, _lp
+from app.partners.rules.facts import ReasonCode
+
+TRACKS: dict[str, Message] = {"referral": _l("Referral levels"), "god": _l("Per lot")}
+
+STATES: dict[str, tuple[Message, str]] = {
+    "unpaid": (_l("Not paid"), "neutral"),
+    "held": (_l("On hold"), "warning"),
+    "given_up": (_l("Given up"), "danger"),
+    "taken_back": (_l("Taken back"), "danger"),
+    "computed": (_l("Not posted yet"), "neutral"),
+    "posted": (_l("Under audit"), "info"),
+    "released": (_l("Redeemable"), "success"),
+}
+
+REASONS: dict[str, Message] = {
+    ReasonCode.DEMO: _l("The trade was made on a demo account."),
+    ReasonCode.OPENING_UNKNOWN: _l("The opening of this position is not known."),
+    ReasonCode.GROUP_EXCLUDED: _l("The account's group pays no commission."),
+    ReasonCode.SYMBOL_EXCLUDED: _l("This symbol pays no commission."),
+    ReasonCode.NO_RULE: _l("No rule of the plan covers this symbol."),
+    ReasonCode.SPREAD_UNKNOWN: _l("The spread of this trade is not known."),
+    ReasonCode.RATE_UNKNOWN: _l("There was no exchange rate for this trade's currency."),
+    ReasonCode.PARTIAL_CLOSE_EXCLUDED: _l("Partly closed positions do not count."),
+    ReasonCode.CLOSE_BY_EXCLUDED: _l("Positions closed against each other do not count."),
+    ReasonCode.DEALER_DEAL: _l("The deal was made by the broker."),
+    ReasonCode.COPY_TRADE: _l("Copied trades do not count."),
+    ReasonCode.HOLD_TOO_SHORT: _l("The position was open for less than the minimum time."),
+    ReasonCode.ZERO_MOVE: _l("The position was closed at the price at which it was opened."),
+    ReasonCode.VOLUME_TOO_SMALL: _l("The volume was below the minimum."),
+    ReasonCode.CLIENT_NOT_ACTIVE: _l("The client is not active."),
+    ReasonCode.CLIENT_KYC: _l("The client is not verified far enough."),
+    ReasonCode.CLIENT_LOCKED: _l("This client's trades earn no commission at present."),
+    ReasonCode.BEFORE_ATTRIBUTION: _l("The position was opened before the client had a sponsor."),
+    ReasonCode.FRAUD_HOLD: _l("The trade is being examined."),
+    ReasonCode.FRAUD_REJECT: _l("The trade was examined and does not count."),
+    ReasonCode.PARTNER_SUSPENDED: _l("The partner was not active."),
+    ReasonCode.PARTNER_KYC: _l("The partner was not verified far enough."),
+    ReasonCode.ACCRUAL_LOCKED: _l("The partner could not earn commission at that time."),
+    ReasonCode.COUNTRY_DENIED: _l("Commission may not be paid in this country."),
+    ReasonCode.NESTED_POLICY: _l("Another partner below takes the amount per lot by the plan's rule."),
+    ReasonCode.ZERO_AMOUNT: _l("The plan's rule gives nothing for this trade."),
+    ReasonCode.OVERLAP: _l("The other kind of commission was paid for this trade instead."),
+    ReasonCode.CAP_REACHED: _l("The cap on all commission of this trade was used up."),
+}
+
+CAPS: dict[str, Message] = {
+    "event": _l("The rule's cap per trade"),
+    "path_lot": _l("The cap per lot over all partners"),
+    "path_revenue": _l("The cap on the share of revenue over all partners"),
+}
+SPREAD_BASES: dict[str, Message] = {
+    "open": _l("Spread at the opening"),
+    "close": _l("Spread at the closing"),
+    "half_half": _l("Mean of the spreads at opening and closing"),
+}
+NESTED: dict[str, Message] = {
+    "full": _l("Every partner with an amount per lot gets it in full"),
+    "difference": _l("A partner gets what their rate exceeds the highest below"),
+    "nearest": _l("Only the partner nearest to the trader"),
+    "topmost": _l("Only the topmost partner"),
+    "split": _l("The nearest partner's amount is shared upward"),
+    "highest": _l("Only the partner with the highest rate"),
+}
+INELIGIBLE: dict[str, Message] = {
+    "forfeit": _l("The amount stays with the broker"),
+    "compress": _l("The next partner moves up a level"),
+    "hold": _l("The amount waits"),
+}
+OVERLAPS: dict[str, Message] = {
+    "stack": _l("One person may earn from both"),
+    "highest": _l("The larger one counts"),
+    "track_priority": _l("The first one that pays counts"),
+}
+CAP_POLICIES: dict[str, Message] = {
+    "priority": _l("One kind of commission first, then the other"),
+    "pro_rata": _l("All lines are reduced alike"),
+    "nearest_first": _l("Partners nearest to the trader first"),
+    "top_first": _l("The topmost partners first"),
+}
+TREE_AS_OF: dict[str, Message] = {
+    "close": _l("When the position was closed"),
+    "open": _l("When the position was opened"),
+    "settlement": _l("When the day is settled"),
+}
+SIDES: dict[str, Message] = {"buy": _lp("side", "Buy"), "sell": _lp("side", "Sell")}
+SPREAD_SOURCES: dict[str, Message] = {
+    "deal": _l("recorded on the deal"),
+    "typical": _l("usual spread of the symbol"),
+}
+
+
+def reason(code: str) -> Message:
+    """The sentence of a reason."""
+    return REASONS[code]
+
+
+def masked(name: str) -> str:
+    """A client's name as their partner sees it: the first name and an initial."""
+    first, *others = name.split()
+    return f"{first} {others[-1][0]}." if others else first

@@ -1,0 +1,279 @@
+"""What a partner sees of their own: the same pages in the partner portal and, under /partner, in the cabinet."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import segno
+from flask import Blueprint, Response, request, url_for
+from flask.typing import ResponseReturnValue
+from markupsafe import Markup
+
+from app.clients import queries as clients
+from app.clients.rules import ClientStatus
+from app.core.actor import current_actor
+from app.core.errors import NotFound
+from app.core.forms import amount_of, once_key
+from app.core.http import audience_url, redirect_to, render, requires, restricted, toast
+from app.kit import clock
+from app.kit.csv import write_rows
+from app.kit.text import _l
+from app.ledger import service as ledger
+from app.partners import labels, permissions, queries, service, versions
+from app.partners.forms import PayoutForm
+from app.partners.queries import Earning, EarningFilter
+from app.referrals import queries as tree
+from app.referrals import service as referrals
+from app.ui.lists import Page, PageRequest
+
+CSV_ROWS_MAX = 100_000
+
+
+def make_portal(name: str, layout: str, url_prefix: str | None) -> Blueprint:
+    """The portal's pages as one audience's blueprint."""
+    bp = Blueprint(name, __name__, url_prefix=url_prefix)
+
+    def page(template: str, *, block: str | None = None, status: int = 200, **values: Any) -> Response:
+        return render(f"partners/portal/{template}", block=block, status=status, layout=layout, labels=labels, **values)
+
+    @bp.get("/")
+    @requires(permissions.PARTNER_PORTAL)
+    def home() -> ResponseReturnValue:
+        return page("home.html", block="figures", **_home(me()))
+
+    @bp.get("/network")
+    @requires(permissions.PARTNER_PORTAL)
+    def network() -> ResponseReturnValue:
+        below = tree.people_below(me(), clock.business_now())
+        return page("network.html", below=below, below_total=sum(below.values()), **_level(me(), 1))
+
+    @bp.get("/network/<uuid:client_id>")
+    @requires(permissions.PARTNER_PORTAL)
+    def network_level(client_id: UUID) -> ResponseReturnValue:
+        """The next level, of somebody below oneself. Others do not exist here."""
+        if client_id != me() and not tree.is_below(client_id, me(), clock.business_now()):
+            raise NotFound
+        level = request.args.get("level", "")
+        number = min(int(level), 10_000) if level.isascii() and level.isdigit() and len(level) < 6 else 1
+        return page("_level.html", **_level(client_id, number))
+
+    @bp.get("/earnings")
+    @requires(permissions.PARTNER_PORTAL)
+    def earnings() -> ResponseReturnValue:
+        asked, wanted = PageRequest.read(request.args), read_filter()
+        rows, total = queries.earnings(me(), wanted, limit=asked.size, offset=asked.offset)
+        return page(
+            "earnings.html",
+            block="list",
+            page=Page(rows, asked.number, asked.size, total),
+            wanted=wanted,
+            currency=queries.currency(),
+            shown_name=labels.masked,
+        )
+
+    @bp.get("/earnings.csv")
+    @requires(permissions.PARTNER_PORTAL)
+    def earnings_csv() -> ResponseReturnValue:
+        rows, _total = queries.earnings(me(), read_filter(), limit=CSV_ROWS_MAX)
+        return csv_of(rows, "earnings.csv")
+
+    @bp.get("/earnings/<int:trade_id>/<int:revision>/<track>/<component>")
+    @requires(permissions.PARTNER_PORTAL)
+    def earning(trade_id: int, revision: int, track: str, component: str) -> ResponseReturnValue:
+        return page(
+            "earning.html",
+            **explained(me(), trade_id, revision, track, component),
+            shown_name=labels.masked,
+            back=url_for(".earnings"),
+        )
+
+    @bp.get("/statements")
+    @requires(permissions.PARTNER_PORTAL)
+    def statements() -> ResponseReturnValue:
+        asked = PageRequest.read(request.args)
+        rows, total = queries.statements(me(), limit=asked.size, offset=asked.offset)
+        return page("statements.html", block="list", page=Page(rows, asked.number, asked.size, total))
+
+    @bp.get("/statements/<day>")
+    @requires(permissions.PARTNER_PORTAL)
+    def statement(day: str) -> ResponseReturnValue:
+        of_day = read_day(day)
+        rows, total = queries.earnings(me(), EarningFilter(day_from=of_day, day_to=of_day), limit=500)
+        return page(
+            "statement.html",
+            statement=queries.statement(me(), of_day),
+            batches=queries.batches_of(me(), of_day),
+            rows=rows,
+            total=total,
+            shown_name=labels.masked,
+            currency=queries.currency(),
+        )
+
+    @bp.get("/statements/<day>.csv")
+    @requires(permissions.PARTNER_PORTAL)
+    def statement_csv(day: str) -> ResponseReturnValue:
+        of_day = read_day(day)
+        queries.statement(me(), of_day)
+        wanted = EarningFilter(day_from=of_day, day_to=of_day)
+        rows, _total = queries.earnings(me(), wanted, limit=CSV_ROWS_MAX)
+        return csv_of(rows, f"statement-{of_day.isoformat()}.csv")
+
+    @bp.route("/payout", methods=["GET", "POST"])
+    @requires(permissions.PARTNER_PORTAL)
+    @restricted(permissions.COMMISSION_PAYOUT)
+    def payout() -> ResponseReturnValue:
+        shown = queries.balances(me())
+        asked = request.form.get("currency") or request.args.get("currency", "")
+        chosen = next((one for one in shown if one.currency == asked), shown[0])
+        form = PayoutForm(currency=chosen.currency)
+        if form.sent():
+            done = form.attempt(lambda: _pay_out(form, chosen.currency))
+            if done is not None:
+                toast(_l("The money is in your main wallet."))
+                return redirect_to(url_for(".home"))
+        plan = versions.plan_for_receivers()
+        return page(
+            "payout.html",
+            status=form.status,
+            f=form,
+            chosen=chosen,
+            balances=shown,
+            least=plan.min_payout if plan is not None and plan.currency == chosen.currency else None,
+        )
+
+    return bp
+
+
+def me() -> UUID:
+    """The signed-in client, in their other role. Raises NotFound for a login that is no client."""
+    client_id = current_actor().client_id
+    if client_id is None:
+        raise NotFound
+    return client_id
+
+
+def _pay_out(form: PayoutForm, currency: str) -> ledger.PostedEntry:
+    return service.pay_out(me(), amount_of(form.amount, currency), key=once_key(), by=current_actor())
+
+
+def _home(partner_id: UUID) -> dict[str, Any]:
+    now = clock.business_now()
+    today = versions.day_cut().day_of(now)
+    earned = queries.earned_by_day(partner_id, today - timedelta(days=29), today)
+    latest, _total = queries.earnings(partner_id, EarningFilter(kind="paid"), limit=8)
+    below = tree.people_below(partner_id, now)
+    link = audience_url("cabinet", "referrals_cabinet.follow", code=referrals.give_code(partner_id))
+    plan = versions.plan_for_receivers()
+    return {
+        "link": link,
+        "qr": qr_of(link),
+        "visits": tree.visits_of(partner_id),
+        "balances": queries.balances(partner_id),
+        "releases": queries.releases(partner_id),
+        "earned": earned,
+        "earned_total": {
+            track: sum(money.minor for _, kind, money in earned if kind == track) for track in labels.TRACKS
+        },
+        "currency": queries.currency(),
+        "latest": latest,
+        "below": below,
+        "below_total": sum(below.values()),
+        "god_rate": queries.god_rate(partner_id, now),
+        "plan": plan,
+        "shown_name": labels.masked,
+    }
+
+
+def qr_of(text: str) -> Markup:
+    """A QR code as an SVG that needs no style attribute."""
+    out = io.BytesIO()
+    segno.make(text, error="m").save(out, kind="svg", xmldecl=False, svgns=False, scale=4, border=2, light="#fff")
+    return Markup(out.getvalue().decode("ascii"))  # Made by segno from digits alone.
+
+
+def _level(parent_id: UUID, level: int) -> dict[str, Any]:
+    after = request.args.get("after", "")
+    number = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else None
+    rows = tree.children(parent_id, clock.business_now(), after=number, limit=tree.LEVEL_SIZE + 1)
+    shown = [replace(row, name=labels.masked(row.name)) for row in rows[: tree.LEVEL_SIZE]]
+    return {
+        "branches": shown,
+        "more_after": shown[-1].number if len(rows) > tree.LEVEL_SIZE else None,
+        "parent_id": parent_id,
+        "level": level,
+        "statuses": ClientStatus,
+        "god_rates": queries.god_rates([row.client_id for row in shown], clock.business_now()),
+    }
+
+
+def read_filter() -> EarningFilter:
+    """The list's state from the address; what cannot be read counts as not given."""
+    kind, track = request.args.get("kind", ""), request.args.get("track", "")
+    return EarningFilter(
+        kind=kind if kind in ("paid", "unpaid") else "all",
+        track=track if track in labels.TRACKS else "",
+        symbol=request.args.get("symbol", "").strip()[:40],
+        day_from=_day_or_none(request.args.get("from", "")),
+        day_to=_day_or_none(request.args.get("to", "")),
+    )
+
+
+def _day_or_none(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def read_day(text: str) -> date:
+    """A day in an address. Raises NotFound."""
+    found = _day_or_none(text)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def explained(partner_id: UUID, trade_id: int, revision: int, track: str, component: str) -> dict[str, Any]:
+    """What an explanation page shows. Raises NotFound."""
+    if track not in labels.TRACKS or trade_id > 2**62 or revision > 2**30:
+        raise NotFound
+    found = queries.explain(partner_id, trade_id, revision, track, "" if component == "none" else component)
+    names = clients.names_of(step.partner_id for step in found.path[:50])
+    return {
+        "x": found,
+        "path": [(step, *names[step.partner_id]) for step in found.path[:50]],
+        "partner_id": partner_id,
+        "reader_id": partner_id,
+        "plan": found.version.plan,
+        "basis": found.basis,
+    }
+
+
+def csv_of(rows: list[Earning], filename: str) -> Response:
+    """Lines and reasons as a file: exactly what the page lists, with every digit of the amounts."""
+    columns = (
+        "business_date", "closed_at", "trade", "symbol", "lots", "client_number", "track", "level", "rate", "amount",
+        "currency", "state", "reason",
+    )  # fmt: skip
+    code = queries.currency()
+    text = write_rows(
+        columns,
+        [
+            (
+                row.business_date.isoformat(), row.closed_at.isoformat(), row.trade_id, row.symbol, f"{row.lots:f}",
+                row.client_number, row.track, row.level, f"{row.rate:f}", f"{row.amount:f}", code, row.state,
+                row.reason,
+            )
+            for row in rows
+        ],
+    )  # fmt: skip
+    headers = {"Content-Disposition": f'attachment; filename="{filename}"', "Cache-Control": "no-store"}
+    return Response("\ufeff" + text, mimetype="text/csv; charset=utf-8", headers=headers)
+
+
+partner = make_portal("partners_portal", "layouts/partner.html", None)
+cabinet = make_portal("partners_cabinet", "layouts/cabinet.html", "/partner")
