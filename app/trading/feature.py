@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
-from app.core.features import Feature
-from app.trading import permissions
+from app.core.features import Feature, MenuEntry
+from app.kit.text import _l
+from app.trading import panels, permissions
 from app.trading.bundle import SECTION
+from app.trading.queries.platforms import waiting_for_a_person
+from app.trading.views import cabinet, office
 
 FEATURE = Feature(
     name="trading",
+    blueprints={"cabinet": (cabinet.bp,), "office": (office.bp,)},
+    menu=(
+        MenuEntry(
+            "cabinet", _l("Accounts"), "trading_cabinet.accounts", "chart-line", 20, permissions.ACCOUNT_OWN, phone=True
+        ),
+        MenuEntry(
+            "office",
+            _l("Platforms"),
+            "trading_office.platform_list",
+            "server",
+            60,
+            permissions.PLATFORM_READ,
+            badge=waiting_for_a_person,
+        ),
+    ),
+    panels=panels.PANELS,
     permissions=permissions.PERMISSIONS,
     functions=permissions.FUNCTIONS,
     bundle=SECTION,

@@ -166,3 +166,26 @@ def has_open_operation(account_id: UUID, kind: OperationKind) -> bool:
         PlatformOperation.state.in_((OperationState.REQUESTED, OperationState.SENT, OperationState.UNKNOWN)),
     )
     return session().scalars(statement.limit(1)).one_or_none() is not None
+
+
+def accounts_by_id(account_ids: Sequence[UUID]) -> dict[UUID, TradingAccount]:
+    """These accounts by their ids."""
+    if not account_ids:
+        return {}
+    rows = session().scalars(select(TradingAccount).where(TradingAccount.id.in_(list(account_ids))))
+    return {row.id: row for row in rows}
+
+
+def positions_of_client(client_id: UUID) -> list[tuple[OpenPosition, TradingAccount]]:
+    """What a client has open on all accounts, newest first."""
+    statement = (
+        select(OpenPosition, TradingAccount)
+        .join(
+            TradingAccount,
+            (TradingAccount.platform_id == OpenPosition.platform_id) & (TradingAccount.login == OpenPosition.login),
+        )
+        .where(TradingAccount.client_id == client_id)
+        .order_by(OpenPosition.opened_at.desc(), OpenPosition.ticket.desc())
+        .execution_options(populate_existing=True)
+    )
+    return [(row[0], row[1]) for row in session().execute(statement)]

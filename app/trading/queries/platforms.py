@@ -163,3 +163,12 @@ def open_operations_before(platform_id: UUID, instant: datetime) -> int:
         )
     )
     return session().scalar(statement) or 0
+
+
+def unmatched_deal(platform_id: UUID, ticket: int) -> UnmatchedDeal:
+    """One unexplained movement. Raises NotFound."""
+    statement = select(UnmatchedDeal).where(UnmatchedDeal.platform_id == platform_id, UnmatchedDeal.ticket == ticket)
+    row = session().scalars(statement).one_or_none()
+    if row is None:
+        raise NotFound
+    return row

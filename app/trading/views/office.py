@@ -1,0 +1,178 @@
+"""Staff's pages: one account of a client, and the state of the platforms with what waits for a person."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Blueprint, Response, url_for
+from flask.typing import ResponseReturnValue
+
+from app.audit import service as audit
+from app.clients import queries as clients
+from app.core import db
+from app.core.actor import current_actor
+from app.core.db import tenant_id
+from app.core.forms import once_key
+from app.core.http import is_partial, redirect_to, render, requires, toast, unrestricted
+from app.kit import clock
+from app.kit.text import _l
+from app.trading import forms, permissions, service, wire
+from app.trading.models import OperationState, PlatformOperation
+from app.trading.queries import accounts as queries
+from app.trading.queries import operations as operation_queries
+from app.trading.queries import platforms
+from app.trading.queries.accounts import AccountView
+from app.trading.service import connections, proof
+from app.trading.views.shared import account_context, asked_block, wait_for
+
+bp = Blueprint("trading_office", __name__)
+
+BLOCKS = ("account", "positions", "history", "leverage_card")
+STAFF = "Staff act under their own permission; the act is recorded."
+
+
+@bp.get("/accounts/<uuid:account_id>")
+@requires(permissions.ACCOUNT_READ)
+def account(account_id: UUID) -> ResponseReturnValue:
+    return _account_page(queries.account_view(account_id))
+
+
+def _account_page(
+    view: AccountView,
+    *,
+    block: str = "",
+    form: forms.LeverageForm | None = None,
+    operation: PlatformOperation | None = None,
+) -> Response:
+    if form is None:
+        form = forms.LeverageForm(formdata=None, leverage=str(view.account.leverage))
+        form.offer(view.kind)
+    client_id = view.account.client_id
+    block = block or asked_block(*BLOCKS)
+    wire.watch(tenant_id(), [client_id])
+    return render(
+        "trading/office/account.html",
+        block=block,
+        status=form.status,
+        leverage_form=form,
+        operation=operation,
+        client=clients.get(client_id),
+        may_change=current_actor().may(permissions.LEVERAGE_CHANGE),
+        refusal_message=service.refusal_message,
+        **account_context(view, block),
+    )
+
+
+@bp.post("/accounts/<uuid:account_id>/leverage")
+@requires(permissions.LEVERAGE_CHANGE)
+@unrestricted(STAFF)
+def change_leverage(account_id: UUID) -> ResponseReturnValue:
+    view = queries.account_view(account_id)
+    form = forms.LeverageForm()
+    form.offer(view.kind)
+    operation = None
+    if form.sent():
+        requested = form.attempt(
+            lambda: service.change_leverage(account_id, int(form.leverage.data), key=once_key(), by=current_actor())
+        )
+        if requested is not None:
+            operation = wait_for(requested)
+            if operation.state.is_done:
+                toast(_l("The leverage is now 1:%(leverage)s.", leverage=operation.payload["leverage"]))
+            elif operation.state is OperationState.REFUSED:
+                form.refusal, form.status = service.refusal_message(operation), 409
+    if form.status == 200 and not is_partial():
+        return redirect_to(url_for(".account", account_id=account_id))
+    return _account_page(queries.account_view(account_id), block="leverage_card", form=form, operation=operation)
+
+
+@bp.get("/platforms")
+@requires(permissions.PLATFORM_READ)
+def platform_list() -> ResponseReturnValue:
+    rows = [
+        {
+            "platform": row,
+            "status": platforms.status(row.id),
+            "backlog": platforms.backlog(row.id),
+            "differences": platforms.open_differences(row.id),
+        }
+        for row in platforms.platforms()
+    ]
+    deals = platforms.unmatched_deals()
+    with_client = queries.accounts_by_id([deal.account_id for deal in deals if deal.account_id is not None])
+    return render(
+        "trading/office/platforms.html",
+        block="platforms",
+        rows=rows,
+        unknown=platforms.unknown_operations(),
+        deals=deals,
+        accounts=with_client,
+        now=clock.now(),
+        silence=connections.BRIDGE_SILENCE,
+        may_resolve=current_actor().may(permissions.OPERATION_RESOLVE),
+    )
+
+
+@bp.post("/platforms/<uuid:platform_id>/catch-up")
+@requires(permissions.PLATFORM_READ)
+@unrestricted(STAFF)
+def catch_up(platform_id: UUID) -> ResponseReturnValue:
+    platform = platforms.platform(platform_id)
+    connections.want_catch_up(platform.id)
+    audit.record("trading.platform.catch_up", platform, by=current_actor())
+    toast(_l("The deals are being read again."), "info")
+    return redirect_to(url_for(".platform_list"))
+
+
+@bp.route("/platforms/operations/<uuid:operation_id>", methods=["GET", "POST"])
+@requires(permissions.OPERATION_RESOLVE)
+@unrestricted(STAFF)
+def resolve(operation_id: UUID) -> ResponseReturnValue:
+    operation = operation_queries.find(operation_id)
+    form = forms.ResolveForm()
+    if form.sent():
+        done = form.attempt(
+            lambda: service.resolve(
+                operation_id,
+                was_done=form.outcome.data == "done",
+                note=form.note.data or "",
+                by=current_actor(),
+            )
+        )
+        if done is not None:
+            toast(_l("The operation has its outcome."))
+            return redirect_to(url_for(".platform_list"))
+    return render(
+        "trading/office/resolve.html",
+        block="dialog",
+        status=form.status,
+        f=form,
+        operation=operation,
+        view=queries.account_view(operation.account_id),
+    )
+
+
+@bp.post("/platforms/operations/<uuid:operation_id>/look")
+@requires(permissions.OPERATION_RESOLVE)
+@unrestricted(STAFF)
+def look_again(operation_id: UUID) -> ResponseReturnValue:
+    service.look_again(operation_id, by=current_actor())
+    toast(_l("The platform is being searched again."), "info")
+    return redirect_to(url_for(".platform_list"))
+
+
+@bp.route("/platforms/<uuid:platform_id>/deals/<int:ticket>", methods=["GET", "POST"])
+@requires(permissions.OPERATION_RESOLVE)
+@unrestricted(STAFF)
+def explain(platform_id: UUID, ticket: int) -> ResponseReturnValue:
+    form = forms.ExplainForm()
+    if form.sent():
+        done = form.attempt(
+            lambda: proof.resolve_unmatched(platform_id, ticket, note=form.note.data or "", by=current_actor())
+        )
+        if done is not None:
+            toast(_l("The movement is off the list. Its money stays in suspense until it is booked on."))
+            return redirect_to(url_for(".platform_list"))
+    row = platforms.unmatched_deal(platform_id, ticket)
+    db.session().flush()
+    return render("trading/office/explain.html", block="dialog", status=form.status, f=form, deal=row)
