@@ -118,3 +118,20 @@ def test_pages_follow_each_other_without_gap_or_repetition(as_admin: Visitor, no
         path = more[1].replace("&amp;", "&") if more else None
 
     assert seen == [f"p{number:02}@example.com" for number in range(28)]
+
+
+def test_a_block_carries_the_element_that_it_replaces(as_admin: Visitor, north: Brand) -> None:
+    mona = make_trader(north)
+
+    for path, name in (
+        ("/clients", "list"),
+        ("/", "queues"),
+        ("/search?q=zzz", "results"),
+        (f"/clients/{mona.client_id}", "tab"),
+        (f"/clients/{mona.client_id}/panels/profile", "panel-profile"),
+        ("/staff", "list"),
+        ("/audit", "list"),
+    ):
+        part = as_admin.get(path, target=name).get_data(as_text=True)
+        assert f'id="{name}"' in part, path
+        assert "<html" not in part, path
