@@ -74,19 +74,19 @@ def _fund(world: World, client: Client) -> None:
 
 
 def _change_leverage(world: World, client: Client) -> None:
+    target = str(max(world.terms.leverages))
     for _ in range(TRIES_MAX):
         form = client.browser.form(client.account_page, "/leverage")
-        target = str(max(world.terms.leverages))
         if form.values["leverage"] == target:
             return
         try:
             with world.report.timed("change the leverage"):
-                client.browser.send(client.account_page, form, {"leverage": target})
+                client.browser.send(client.account_page, form, {"leverage": target}, block="leverage")
         except PageRefused:  # The connector was just being started again.
             time.sleep(3)
             continue
-        for _ in range(100):
+        for _ in range(200):
             if client.browser.form(client.account_page, "/leverage").values["leverage"] == target:
                 return
-            time.sleep(0.3)
+            time.sleep(0.5)
     raise PageRefused(f"The leverage of {client.login} did not become {target}.")

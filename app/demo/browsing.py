@@ -157,11 +157,16 @@ class Browser:
         values: Mapping[str, str],
         *,
         files: Mapping[str, tuple[str, bytes, str]] | None = None,
+        block: str = "",
     ) -> str:
-        """Send a form as it stands on a page, with some values filled in."""
+        """Send a form as it stands on a page, with some values filled in.
+
+        With `block`, as htmx sends it: the answer is that block of the page alone.
+        """
         target = urlsplit(form.action)
         path = (target.path or urlsplit(page).path) + (f"?{target.query}" if target.query else "")
-        response = self._send("POST", path, data={**form.values, **values}, files=files)
+        asked = {"HX-Request": "true", "HX-Request-Type": "partial", "HX-Target": block} if block else {}
+        response = self._send("POST", path, data={**form.values, **values}, files=files, headers=asked)
         if response.status_code not in (200, 303, 302, 204):
             raise PageRefused(f"POST {path} answered {response.status_code}: {words_of(response.text)[-400:]}")
         return self._follow(response)
@@ -189,7 +194,7 @@ class Browser:
 
     def _follow(self, response: httpx.Response) -> str:
         for _ in range(6):
-            if response.status_code not in (301, 302, 303, 307):
+            if response.status_code not in (301, 302, 303, 307, 308):
                 break
             target = urlsplit(response.headers["Location"])
             response = self._send("GET", target.path + (f"?{target.query}" if target.query else ""))

@@ -6,8 +6,11 @@ import json
 
 import click
 
+from app.demo.browsing import PageRefused
+from app.demo.day import CHAOS, run_day
 from app.demo.hooks import Hooks
 from app.demo.people import OPERATOR, PASSWORD, country_of, people_of
+from app.demo.terminal import OrderRefused
 
 
 def demo_commands(hooks: Hooks) -> click.Group:
@@ -28,5 +31,30 @@ def demo_commands(hooks: Hooks) -> click.Group:
         hooks.ensure_person("operator", email, OPERATOR.name, OPERATOR.roles, PASSWORD, "")
         shown["operator"] = {"email": email, "password": PASSWORD}
         click.echo(json.dumps(shown))
+
+    @group.command("day")
+    @click.option("--tenant", required=True, help="Slug of a sandbox tenant.")
+    @click.option("--clients", default=200, show_default=True, type=click.IntRange(1, 20_000))
+    @click.option(
+        "--depth", default=6, show_default=True, type=click.IntRange(1, 60), help="Levels of the partner tree."
+    )
+    @click.option("--seed", default=1, show_default=True, help="The same seed makes the same tree, amounts and orders.")
+    @click.option("--threads", default=4, show_default=True, type=click.IntRange(1, 16), help="People at a time.")
+    @click.option(
+        "--chaos", multiple=True, type=click.Choice(CHAOS), help="What breaks in the middle; may be repeated."
+    )
+    def day(tenant: str, clients: int, depth: int, seed: int, threads: int, chaos: tuple[str, ...]) -> None:
+        """Drive a whole business day of a running brand as its users would, and prove its books.
+
+        Ends with status 1 when a proof fails or a step is refused.
+        """
+        if tenant not in hooks.sandboxes():
+            raise click.UsageError(f"{tenant} is no sandbox here. There are: {', '.join(hooks.sandboxes())}.")
+        try:
+            holds = run_day(hooks, tenant, clients=clients, depth=depth, seed=seed, trouble=chaos, threads=threads)
+        except (PageRefused, OrderRefused, TimeoutError) as failure:
+            raise click.ClickException(str(failure)) from failure
+        if not holds:
+            raise click.ClickException("A proof fails.")
 
     return group

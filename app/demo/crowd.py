@@ -41,7 +41,7 @@ def sign_up_everybody(world: World) -> None:
 
 def referral_code(sponsor: Client) -> str:
     """The code in the link that a partner hands out, as their page shows it."""
-    page = sponsor.browser.get("/partner")
+    page = sponsor.browser.get("/partner/")
     found = _LINK.search(page)
     if found is None:
         raise PageRefused(f"The partner page shows no link: {words_of(page)[-300:]}")

@@ -30,6 +30,7 @@ def deposit_everybody(world: World) -> None:
 def _choose(world: World, client: Client) -> None:
     terms, random = world.terms, world.random
     offered = [currency for currency in terms.account_currencies if currency in terms.deposits]
+    offered.sort(key=lambda currency: currency != terms.plan_currency)
     others = [currency for currency in terms.deposits if currency not in terms.account_currencies]
     client.currency = offered[0] if random.random() < 0.85 else random.choice(offered)
     if others and random.random() < OTHER_CURRENCY_SHARE:
@@ -63,7 +64,7 @@ def _credit(world: World, client: Client, deposit: str) -> None:
 
 def _convert(world: World, client: Client) -> None:
     """Change everything into a currency in which accounts are kept."""
-    target = next(iter(world.terms.account_currencies))
+    target = min(world.terms.account_currencies, key=lambda currency: currency != world.terms.plan_currency)
     page = f"/convert?from_currency={client.currency}&to_currency={target}&amount={client.deposited}"
     form = client.browser.form(page, "/convert")
     with world.report.timed("convert"):

@@ -1,0 +1,54 @@
+"""What the brand's staff do beside payments: verify clients, and give partners an amount per lot."""
+
+from __future__ import annotations
+
+import re
+
+from app.demo.browsing import PageRefused
+from app.demo.world import Client, World
+
+SAMPLE = 2  # Verified in any case, so that the step is seen where the plan asks for none.
+GOD_SHARE = 0.06
+GOD_RATES = ("2", "3.50", "5")
+
+
+def verify_clients(world: World) -> None:
+    """Compliance sets the verification level that the plan asks of traders and partners; of a few in any case."""
+    needed = max(world.terms.client_kyc_level, world.terms.partner_kyc_level)
+    people = world.clients if needed else world.clients[:SAMPLE]
+    world.staff("compliance")
+    world.report.each("Clients verified", people, lambda client: _verify(world, client, max(needed, 1)))
+
+
+def _verify(world: World, client: Client, level: int) -> None:
+    with world.report.timed("set a verification level"):
+        page = f"{client_page(world, 'compliance', client)}/kyc"
+        values = {"level": str(level), "reason": "Identity card and proof of address seen"}
+        world.staff("compliance").submit(page, values, action="/kyc")
+
+
+def grant_god_mode(world: World) -> None:
+    """The partner desk gives some partners an amount per lot over everybody below them."""
+    if not world.terms.pays_god_mode:
+        return
+    inner = [client for client in world.clients if client.level < world.depth]
+    chosen = [client for client in inner if world.random.random() < GOD_SHARE] or inner[:1]
+    world.report.each("Partners earn per lot", chosen, lambda client: _grant(world, client))
+
+
+def grant_god_mode_to_root(world: World) -> None:
+    """Sign in the partner at the top, below whom everybody will stand."""
+    world.root()
+
+
+def _grant(world: World, client: Client) -> None:
+    raise NotImplementedError
+
+
+def client_page(world: World, login: str, client: Client) -> str:
+    """The client's page in the office, found as staff find it: by searching the list for the e-mail."""
+    shown = world.staff(login).get(f"/clients?q={client.email}")
+    found = re.search(r"/clients/[0-9a-f-]{36}", shown)
+    if found is None:
+        raise PageRefused(f"The office does not find {client.email}.")
+    return found[0]
