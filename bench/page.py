@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -34,11 +35,12 @@ def run(bench: Bench) -> None:
     app, open_page = sign_in("office", f"admin@{BRAND}.example")
     make_clients()
     for name, path in (("page.office_clients", "/clients"), ("page.office_audit", "/audit")):
-        asked = questions_of(lambda path=path: open_page(path))
+        show = partial(open_page, path)
+        asked = questions_of(show)
         floor = cpu_ms(replay(bench, asked))
-        value = cpu_ms(lambda path=path: open_page(path))
+        value = cpu_ms(show)
         bench.report(name, value, "ms", floor=floor, goal=3.5, better="lower")
-        wall = milliseconds(lambda path=path: open_page(path), times=TIMES)
+        wall = milliseconds(show, times=TIMES)
         bench.report(f"{name}.p95", percentile(wall, 0.95), "ms")
     del app
 
