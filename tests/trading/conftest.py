@@ -91,7 +91,7 @@ class Desk:
         with self.scope():
             return operation_queries.find(operation_id)
 
-    def outcome(self, operation_id: UUID, *, seconds: float = 10) -> OperationState:
+    def outcome(self, operation_id: UUID, *, seconds: float = 30) -> OperationState:
         """Wait for the operation's outcome."""
         wait_until(lambda: self.operation(operation_id).state.is_final, seconds=seconds)
         return self.operation(operation_id).state
@@ -143,7 +143,7 @@ class Desk:
             return platforms.server_clock(self.platform_id) is not None
 
 
-def wait_until(condition: Callable[[], object], *, seconds: float = 10) -> None:
+def wait_until(condition: Callable[[], object], *, seconds: float = 30) -> None:
     """Return when the condition holds; fail when it does not in time."""
     until = time.monotonic() + seconds
     while not condition():
