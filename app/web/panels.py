@@ -28,7 +28,7 @@ class DrawnPanel:
 
     @property
     def is_framed(self) -> bool:
-        return self.body.lstrip().startswith(("<section", '<div class="x-stats', '<div class="x-alert'))
+        return 'class="x-card' in self.body or self.body.lstrip().startswith('<div class="x-stats')
 
     @property
     def is_empty(self) -> bool:

@@ -57,7 +57,13 @@ COLUMNS = (
     Column("kyc", _l("Verification"), lambda row: str(rules.kyc_label(row.client.kyc_level))),
     Column("owner", _l("Looked after by"), lambda row: row.owner),
     Column("introducer", _l("Introduced by"), lambda row: row.introducer),
-    Column("wallets", _l("Wallets"), lambda row: "" if row.wallets is None else str(row.wallets), is_number=True),
+    Column(
+        "wallets",
+        _l("Wallets"),
+        lambda row: "" if row.wallets is None else str(row.wallets),
+        is_number=True,
+        is_default=False,
+    ),
     Column("equity", _l("Equity"), lambda row: "" if row.equity is None else str(row.equity), is_number=True),
     Column("registered", _l("Registered"), lambda row: formats.iso(row.client.created_at), sort="created"),
 )

@@ -173,31 +173,6 @@ def introducers(client_ids: Sequence[UUID]) -> dict[UUID, tuple[UUID, str]]:
     return {row.child_id: (row.id, row.name) for row in rows}
 
 
-def platform_links() -> Sequence[PlatformLink]:
-    """How the link to each of the tenant's platforms is."""
-    rows = execute_sql(
-        "SELECT p.name, s.link, coalesce(s.checked_at, s.link_changed_at) AS seen_at, s.last_error"
-        " FROM trading_platform AS p"
-        " JOIN platform_status AS s ON s.tenant_id = p.tenant_id AND s.platform_id = p.id"
-        " WHERE p.tenant_id = :tenant_id AND p.is_active ORDER BY p.name"
-    )
-    return [PlatformLink(row.name, row.link, row.seen_at, row.last_error) for row in rows]
-
-
-@dataclass(frozen=True, slots=True)
-class PlatformLink:
-    """A trade server's link as the home page shows it."""
-
-    name: str
-    link: str
-    seen_at: datetime
-    error: str
-
-    @property
-    def is_up(self) -> bool:
-        return self.link == "up"
-
-
 def _rate_or_none(base: str, quote: str) -> rates.Rate | None:
     try:
         return rates.rate(base, quote)

@@ -18,7 +18,6 @@ from app.core import features
 from app.core.actor import current_actor
 from app.core.features import SearchHit
 from app.core.http import is_partial, redirect_to, render, requires
-from app.kit import clock
 from app.kit.csv import write_rows
 from app.kit.text import Message, _l
 from app.ui.formats import latin_digits
@@ -66,10 +65,7 @@ def home_page() -> ResponseReturnValue:
         withdrawals=queries.withdrawals() if may_read else None,
         base=g.tenant.base_currency,
         by_status=clients.count_by_status() if may_read else {},
-        platforms=queries.platform_links(),
         panels=[panels.draw(p, None, "office.home_panel") for p in panels.visible("office", "office_home")],
-        clients_url=url_for(".client_list_page"),
-        now=clock.now(),
         today=queries.midnight().date().isoformat(),
     )
 
