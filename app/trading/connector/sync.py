@@ -100,7 +100,7 @@ class Sync:
             return
         if clients:
             await self._read_figures(
-                await self._tenant(connections.logins_of_clients, self._lease.platform_id, clients)
+                await self._tenant(platform_queries.logins_of_clients, self._lease.platform_id, clients)
             )
 
     async def _watched_clients(self) -> list[UUID]:

@@ -172,3 +172,14 @@ def unmatched_deal(platform_id: UUID, ticket: int) -> UnmatchedDeal:
     if row is None:
         raise NotFound
     return row
+
+
+def logins_of_clients(platform_id: UUID, client_ids: Sequence[UUID]) -> list[int]:
+    """The logins that these clients have on the platform."""
+    rows = execute_sql(
+        "SELECT login FROM trading_account WHERE tenant_id = :tenant_id AND platform_id = :platform_id"
+        " AND client_id = ANY(:ids) AND login IS NOT NULL AND status = 'active'",
+        platform_id=platform_id,
+        ids=list(client_ids),
+    )
+    return list(rows.scalars())

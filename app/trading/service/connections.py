@@ -15,7 +15,7 @@ import structlog
 
 from app.config import settings
 from app.core import live
-from app.core.db import execute_sql, session
+from app.core.db import session
 from app.kit import clock
 from app.tenancy import secrets
 from app.tenancy import service as tenancy
@@ -183,20 +183,7 @@ def record_caught_up(platform_id: UUID, server_msc: int, reason: str) -> None:
 
 def want_catch_up(platform_id: UUID, reason: str = "gap") -> None:
     """Have the deals read again with a wide overlap."""
-    execute_sql(
-        "UPDATE platform_status SET catch_up_wanted = :reason"
-        " WHERE tenant_id = :tenant_id AND platform_id = :platform_id",
-        platform_id=platform_id,
-        reason=reason,
-    )
-
-
-def logins_of_clients(platform_id: UUID, client_ids: list[UUID]) -> list[int]:
-    """The logins that these clients have on the platform."""
-    rows = execute_sql(
-        "SELECT login FROM trading_account WHERE tenant_id = :tenant_id AND platform_id = :platform_id"
-        " AND client_id = ANY(:ids) AND login IS NOT NULL AND status = 'active'",
-        platform_id=platform_id,
-        ids=client_ids,
-    )
-    return list(rows.scalars())
+    status = ingest_queries.lock_status(platform_id)
+    if status is not None:
+        status.catch_up_wanted = reason
+        session().flush()
