@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -11,22 +12,46 @@ from app.demo.browsing import PageRefused
 from app.demo.world import LEAP_MIN, Client, World
 
 WAIT_SECONDS = 240
+PRESS_EVERY_SECONDS = 5
 PAYOUTS_MAX = 5
 
 
 def end_day(world: World) -> date:
-    """Move both clocks past the cut-off and wait until the day that ended is settled and proved. Answers the day."""
+    """Move both clocks past the cut-off, and have finance settle the day that ended. Answers the day."""
     day, ends = world.hooks.day(world.slug)
     _leap_past(world, ends)
     world.report.say(f"Both clocks stand after the cut-off of {day}")
+    _settle(world, day)
+    return day
+
+
+def _settle(world: World, last: date) -> None:
+    """Press the office's button for each day until the last is settled; the scheduler does the same by itself."""
+    pressed_at, settled = 0.0, -1
 
     def is_settled() -> bool:
-        return any(run.business_date == day and run.is_proved for run in world.hooks.settled_days(world.slug))
+        nonlocal pressed_at, settled
+        runs = world.hooks.settled_days(world.slug)
+        proved = [run.business_date for run in runs if run.is_proved]
+        if last in proved and len(proved) == len(runs):
+            return True
+        has_moved = len(proved) == len(runs) and len(proved) != settled
+        if has_moved or time.monotonic() - pressed_at > PRESS_EVERY_SECONDS:
+            pressed_at, settled = time.monotonic(), len(proved)
+            _press(world, "/settlements/run")
+        return False
 
     world.report.wait(
-        f"Settlement of {day}", is_settled, seconds=WAIT_SECONDS, missing=lambda: _where_runs_stand(world)
+        f"Settlement up to {last}", is_settled, seconds=WAIT_SECONDS, missing=lambda: _where_runs_stand(world)
     )
-    return day
+
+
+def _press(world: World, action: str) -> None:
+    """A button of the settlement page. Somebody, or the scheduler, may have done the same a moment before."""
+    try:
+        world.staff("finance").submit("/commission/settlements", {}, action=action)
+    except PageRefused as refusal:
+        world.report.say(f"Refused: {refusal}")
 
 
 def release_commission(world: World) -> None:
@@ -38,22 +63,16 @@ def release_commission(world: World) -> None:
     _leap_past(world, due)
     world.report.say(f"Both clocks stand after the audit period, {due:%Y-%m-%d}")
 
+    today, _ = world.hooks.day(world.slug)
+    _settle(world, today - timedelta(days=1))
+    _press(world, "/settlements/release")
+
     def is_released() -> bool:
         left = world.hooks.release(world.slug).due_at
         return left is None or left > due
 
     world.report.wait(
         "Release of the commission", is_released, seconds=WAIT_SECONDS, missing=lambda: _what_waits(world)
-    )
-    _, ends = world.hooks.day(world.slug)
-    today = ends - timedelta(days=1)
-
-    def is_caught_up() -> bool:
-        runs = world.hooks.settled_days(world.slug)
-        return all(run.is_proved for run in runs) and runs[-1].business_date >= (today - timedelta(days=1)).date()
-
-    world.report.wait(
-        "Settlement of the days between", is_caught_up, seconds=WAIT_SECONDS, missing=lambda: _where_runs_stand(world)
     )
 
 
@@ -63,19 +82,17 @@ def pay_partners_out(world: World) -> None:
     world.random.shuffle(partners)
     paid = 0
     for client in [world.root(), *partners]:
-        amount = _redeem(world, client)
-        if not amount:
+        if not _redeem(world, client):
             continue
         paid += 1
-        least = world.terms.withdrawal_min.get(client.currency, Decimal(0))
-        if client.currency:  # The partner at the top has no bank account in this story.
-            money.withdraw(world, client, least * 2)
+        if client.currency:  # The partner at the top deposited nothing and may hold less than can be withdrawn.
+            money.withdraw(world, client, world.terms.withdrawal_min[client.currency] * 2)
         if paid == PAYOUTS_MAX:
             break
     world.report.say(f"Partners paid out: {paid}")
 
 
-_MAX = re.compile(r'name="amount"[^>]*?data-max="([\d.]+)"')
+_MAX = re.compile(r'data-fill="amount" data-value="([\d.]+)"')  # The button that fills in all there is.
 
 
 def _redeem(world: World, client: Client) -> Decimal:
@@ -105,8 +122,9 @@ def _leap_past(world: World, instant: datetime) -> None:
 
 
 def _where_runs_stand(world: World) -> str:
-    runs = [run for run in world.hooks.settled_days(world.slug) if not run.is_proved]
-    return "; ".join(f"{run.business_date}: {run.failure or 'under way'}" for run in runs) or "no run yet"
+    runs = world.hooks.settled_days(world.slug)
+    stopped = [f"{run.business_date}: {run.failure or 'under way'}" for run in runs if not run.is_proved]
+    return "; ".join(stopped) or (f"settled up to {runs[-1].business_date}" if runs else "no run yet")
 
 
 def _what_waits(world: World) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 from app.demo.browsing import PageRefused
 from app.demo.world import Client, World
 
 SAMPLE = 2  # Verified in any case, so that the step is seen where the plan asks for none.
 GOD_SHARE = 0.06
-GOD_RATES = ("2", "3.50", "5")
+GOD_RATES = ("4", "3", "2.50", "1.75", "1")  # By level of the tree.
 
 
 def verify_clients(world: World) -> None:
@@ -28,26 +29,26 @@ def _verify(world: World, client: Client, level: int) -> None:
 
 
 def grant_god_mode(world: World) -> None:
-    """The partner desk gives some partners an amount per lot over everybody below them."""
+    """The partner desk gives the partner at the top and some below an amount per lot over everybody under them."""
     if not world.terms.pays_god_mode:
         return
-    inner = [client for client in world.clients if client.level < world.depth]
-    chosen = [client for client in inner if world.random.random() < GOD_SHARE] or inner[:1]
-    world.report.each("Partners earn per lot", chosen, lambda client: _grant(world, client))
-
-
-def grant_god_mode_to_root(world: World) -> None:
-    """Sign in the partner at the top, below whom everybody will stand."""
-    world.root()
+    world.staff("partners")
+    chosen = [client for client in world.clients if client.level < world.depth and world.random.random() < GOD_SHARE]
+    world.report.each("Partners earn per lot", [world.root(), *chosen], lambda client: _grant(world, client))
 
 
 def _grant(world: World, client: Client) -> None:
-    raise NotImplementedError
+    """The higher a partner stands, the more they get: below them the plan may let only the difference through."""
+    rate = GOD_RATES[min(client.level, len(GOD_RATES) - 1)]
+    with world.report.timed("give an amount per lot"):
+        number = client_page(world, "partners", client).rpartition("/")[2]
+        values = {"rate": rate, "reason": "Brings in a whole network"}
+        world.staff("partners").submit(f"/commission/partners/{number}/per-lot", values, action="/per-lot")
 
 
 def client_page(world: World, login: str, client: Client) -> str:
     """The client's page in the office, found as staff find it: by searching the list for the e-mail."""
-    shown = world.staff(login).get(f"/clients?q={client.email}")
+    shown = world.staff(login).get(f"/clients?q={quote(client.email)}")
     found = re.search(r"/clients/[0-9a-f-]{36}", shown)
     if found is None:
         raise PageRefused(f"The office does not find {client.email}.")
