@@ -17,7 +17,7 @@ from app.payments.events import DepositSucceeded
 from app.payments.gates import GateQuestion, require_open
 from app.payments.models import Deposit, DepositStatus
 from app.payments.permissions import DEPOSIT
-from app.payments.service import common
+from app.payments.service import decisions
 from app.restrictions import service as restrictions
 
 
@@ -38,8 +38,8 @@ def request_deposit(client_id: UUID, money: Money, *, once: str, by: Actor) -> D
             raise errors.RepeatedForm
         return standing
     restrictions.require(DEPOSIT, client_id)
-    limits = common.currency_rules(money.currency)
-    common.require_within(money, limits.money("deposit_min"), limits.money("deposit_max"))
+    limits = decisions.currency_rules(money.currency)
+    decisions.require_within(money, limits.money("deposit_min"), limits.money("deposit_max"))
     row = Deposit(
         client_id=client_id,
         wallet_id=ledger.wallet(ledger.Owner("client", client_id), ledger.MAIN, money.currency).id,
@@ -50,7 +50,7 @@ def request_deposit(client_id: UUID, money: Money, *, once: str, by: Actor) -> D
         received_minor=None,
         status=DepositStatus.AWAITING_CLIENT,
         version=1,
-        approvals_needed=common.approvals_needed(money),
+        approvals_needed=decisions.approvals_needed(money),
         approvals_given=0,
         proof_file_id=None,
         proof_at=None,
@@ -68,7 +68,7 @@ def request_deposit(client_id: UUID, money: Money, *, once: str, by: Actor) -> D
     session().add(row)
     session().flush()
     audit.record("payments.deposit.request", row, by=by, after={"amount": str(money), "reference": row.reference})
-    common.tell(client_id)
+    decisions.tell(client_id)
     return row
 
 
@@ -82,7 +82,7 @@ def attach_proof(deposit_id: UUID, client_id: UUID, name: str, content: bytes, *
         raise errors.ProofNotWanted
     kept = files.store(name, content)
     row.proof_file_id, row.proof_at, row.status = kept.id, clock.now(), DepositStatus.PROCESSING
-    common.changed(row)
+    decisions.changed(row)
     audit.record("payments.deposit.proof", row, by=by, after={"file": kept.name, "sha256": kept.sha256})
     return row
 
@@ -93,7 +93,7 @@ def cancel_deposit(deposit_id: UUID, client_id: UUID, *, by: Actor) -> Deposit:
     if not row.status.is_open or row.approvals_given:
         raise errors.NotCancellable
     before, row.status = row.status, DepositStatus.CANCELLED
-    common.decided(row, by=by)
+    decisions.decided(row, by=by)
     audit.record("payments.deposit.cancel", row, by=by, before={"status": before}, after={"status": row.status})
     return row
 
@@ -109,22 +109,22 @@ def approve_deposit(deposit_id: UUID, received: Money, *, version: int | None = 
         raise errors.AlreadyDecided
     if received.currency != row.currency:
         raise errors.CurrencyNotOffered
-    common.require_fresh(row, version)
+    decisions.require_fresh(row, version)
     if row.received is not None and row.received != received:
         raise errors.ReceivedDiffers(received=row.received)
     restrictions.require(DEPOSIT, row.client_id)  # Asked again: a lock may have come since the request.
     require_open(GateQuestion("deposit", "approval", row.client_id, received, row.id))
     before = {"status": row.status, "approvals": row.approvals_given}
-    is_last = common.approve_step(row, received, by=by)
+    is_last = decisions.approve_step(row, received, by=by)
     row.received_minor, row.status = received.minor, DepositStatus.PROCESSING
     session().flush()
     if is_last:
         _credit(row, received, by)
-        common.decided(row, by=by)
+        decisions.decided(row, by=by)
         publish(DepositSucceeded(row.id, row.client_id, received))
-        common.write_to(row.client_id, "deposit_credited", amount=received, reference=row.reference)
+        decisions.write_to(row.client_id, "deposit_credited", amount=received, reference=row.reference)
     else:
-        common.changed(row)
+        decisions.changed(row)
     audit.record(
         "payments.deposit.approve",
         row,
@@ -157,11 +157,11 @@ def reject_deposit(deposit_id: UUID, reason: str, note: str = "", *, version: in
     row = queries.get_deposit(deposit_id, lock=True)
     if not row.status.is_open:
         raise errors.AlreadyDecided
-    common.require_fresh(row, version)
-    row.reason_note = common.require_reason(reason, note, rules.DEPOSIT_REASONS)
+    decisions.require_fresh(row, version)
+    row.reason_note = decisions.require_reason(reason, note, rules.DEPOSIT_REASONS)
     before = row.status
     row.reason_code, row.status = reason, DepositStatus.REJECTED
-    common.decided(row, by=by)
+    decisions.decided(row, by=by)
     audit.record(
         "payments.deposit.reject",
         row,
@@ -170,5 +170,5 @@ def reject_deposit(deposit_id: UUID, reason: str, note: str = "", *, version: in
         after={"status": row.status, "reason": reason},
         reason=row.reason_note,
     )
-    common.write_to(row.client_id, "deposit_rejected", amount=row.requested, reference=row.reference, reason=reason)
+    decisions.write_to(row.client_id, "deposit_rejected", amount=row.requested, reference=row.reference, reason=reason)
     return row

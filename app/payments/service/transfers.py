@@ -17,7 +17,7 @@ from app.ledger import service as ledger
 from app.payments import bundle, errors, queries
 from app.payments.models import Transfer, TransferKind, TransferStatus
 from app.payments.permissions import EXCHANGE
-from app.payments.service import common
+from app.payments.service import decisions
 from app.rates import service as rates
 from app.restrictions import service as restrictions
 from app.trading import service as trading
@@ -87,7 +87,7 @@ def finish_transfer(event: OperationFinished) -> None:
     row.status = TransferStatus.COMPLETED if event.state.is_done else TransferStatus.REFUSED
     row.reason, row.finished_at = event.reason, clock.now()
     session().flush()
-    common.tell(row.client_id)
+    decisions.tell(row.client_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def quote(paid: Money, currency: str) -> Quote:
     NothingReceived."""
     if paid.currency == currency:
         raise errors.SameCurrency
-    common.currency_rules(paid.currency)
+    decisions.currency_rules(paid.currency)
     if bundle.rules_of(currency) is None:
         raise errors.CurrencyNotOffered(field="to_currency")
     middle = rates.rate(paid.currency, currency)
@@ -185,4 +185,4 @@ def _key(row: Transfer) -> str:
 
 def _record(row: Transfer, by: Actor, after: dict[str, Any]) -> None:
     audit.record(f"payments.transfer.{row.kind.value}", row, by=by, after=after)
-    common.tell(row.client_id)
+    decisions.tell(row.client_id)

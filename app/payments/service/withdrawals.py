@@ -22,7 +22,7 @@ from app.payments.gates import GateQuestion, require_open
 from app.payments.models import PaymentAttempt, Withdrawal, WithdrawalStatus
 from app.payments.permissions import WITHDRAW
 from app.payments.rules import BankDetails
-from app.payments.service import common
+from app.payments.service import decisions
 from app.payments.service.deposits import house_bank
 from app.restrictions import service as restrictions
 
@@ -41,8 +41,8 @@ def request_withdrawal(client_id: UUID, money: Money, details: BankDetails, *, o
             raise errors.RepeatedForm
         return standing
     restrictions.require(WITHDRAW, client_id)
-    limits = common.currency_rules(money.currency)
-    common.require_within(money, limits.money("withdrawal_min"), limits.money("withdrawal_max"))
+    limits = decisions.currency_rules(money.currency)
+    decisions.require_within(money, limits.money("withdrawal_min"), limits.money("withdrawal_max"))
     row_id = ids.new_id()
     require_open(GateQuestion("withdrawal", "request", client_id, money, row_id))
     wallet = ledger.wallet(ledger.Owner("client", client_id), ledger.MAIN, money.currency)
@@ -60,7 +60,7 @@ def request_withdrawal(client_id: UUID, money: Money, details: BankDetails, *, o
         amount_minor=money.minor,
         status=WithdrawalStatus.REQUESTED,
         version=1,
-        approvals_needed=common.approvals_needed(money),
+        approvals_needed=decisions.approvals_needed(money),
         approvals_given=0,
         destination_sealed=secrets.seal(key.key, msgspec.json.encode(details), _context(row_id)),
         destination_key_version=key.version,
@@ -84,8 +84,8 @@ def request_withdrawal(client_id: UUID, money: Money, details: BankDetails, *, o
         by=by,
         after={"amount": str(money), "reference": reference, "destination": details.masked},
     )
-    common.tell(client_id)
-    common.write_to(client_id, "withdrawal_requested", amount=money, reference=reference, destination=details.masked)
+    decisions.tell(client_id)
+    decisions.write_to(client_id, "withdrawal_requested", amount=money, reference=reference, destination=details.masked)
     return row
 
 
@@ -138,15 +138,15 @@ def approve_withdrawal(withdrawal_id: UUID, *, version: int | None = None, by: A
     row = queries.get_withdrawal(withdrawal_id, lock=True)
     if row.status is not WithdrawalStatus.REQUESTED:
         raise errors.AlreadyDecided
-    common.require_fresh(row, version)
+    decisions.require_fresh(row, version)
     restrictions.require(WITHDRAW, row.client_id)  # Asked again: a lock may have come since the request.
     require_open(GateQuestion("withdrawal", "approval", row.client_id, row.amount, row.id))
     before = {"status": row.status, "approvals": row.approvals_given}
-    is_last = common.approve_step(row, row.amount, by=by)
+    is_last = decisions.approve_step(row, row.amount, by=by)
     session().flush()
     if is_last:
         row.status, row.approved_at = WithdrawalStatus.APPROVED, clock.now()
-    common.changed(row)
+    decisions.changed(row)
     audit.record(
         "payments.withdrawal.approve",
         row,
@@ -165,7 +165,7 @@ def confirm_paid(withdrawal_id: UUID, bank_reference: str, *, version: int | Non
     row = queries.get_withdrawal(withdrawal_id, lock=True)
     if row.status is not WithdrawalStatus.APPROVED:
         raise errors.AlreadyDecided
-    common.require_fresh(row, version)
+    decisions.require_fresh(row, version)
     reference = " ".join(bank_reference.split())
     if not 3 <= len(reference) <= 64:
         raise Invalid(_l("Enter the bank's reference of the payment: 3 to 64 characters."), field="reference")
@@ -190,7 +190,7 @@ def confirm_paid(withdrawal_id: UUID, bank_reference: str, *, version: int | Non
     line = ledger.Line(house_bank(row.currency), row.amount)
     ledger.capture_hold(row.hold_id, f"withdrawal:{row.id}:paid", [line], by, memo=row.reference)
     row.status = WithdrawalStatus.PAID
-    common.decided(row, by=by)
+    decisions.decided(row, by=by)
     audit.record(
         "payments.withdrawal.confirm",
         row,
@@ -199,7 +199,7 @@ def confirm_paid(withdrawal_id: UUID, bank_reference: str, *, version: int | Non
         after={"status": row.status, "amount": str(row.amount), "bank_reference": reference},
     )
     publish(WithdrawalPaid(row.id, row.client_id, row.amount))
-    common.write_to(row.client_id, "withdrawal_paid", amount=row.amount, reference=row.reference)
+    decisions.write_to(row.client_id, "withdrawal_paid", amount=row.amount, reference=row.reference)
     return row
 
 
@@ -213,8 +213,8 @@ def reject_withdrawal(
     row = queries.get_withdrawal(withdrawal_id, lock=True)
     if not row.status.is_open:
         raise errors.AlreadyDecided
-    common.require_fresh(row, version)
-    row.reason_note = common.require_reason(reason, note, rules.WITHDRAWAL_REASONS)
+    decisions.require_fresh(row, version)
+    row.reason_note = decisions.require_reason(reason, note, rules.WITHDRAWAL_REASONS)
     before = row.status
     row.reason_code, row.status = reason, WithdrawalStatus.REJECTED
     _return_money(row, by)
@@ -226,13 +226,13 @@ def reject_withdrawal(
         after={"status": row.status, "reason": reason},
         reason=row.reason_note,
     )
-    common.write_to(row.client_id, "withdrawal_rejected", amount=row.amount, reference=row.reference, reason=reason)
+    decisions.write_to(row.client_id, "withdrawal_rejected", amount=row.amount, reference=row.reference, reason=reason)
     return row
 
 
 def _return_money(row: Withdrawal, by: Actor) -> None:
     ledger.void_hold(row.hold_id, f"withdrawal:{row.id}:return", by, memo=row.reference)
-    common.decided(row, by=by)
+    decisions.decided(row, by=by)
 
 
 def _context(row_id: UUID) -> bytes:
