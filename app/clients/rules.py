@@ -40,8 +40,8 @@ _STATUS_LABELS = {
 _KYC_LABELS = {
     0: _l("Not verified"),
     1: _l("Identity verified"),
-    2: _l("Identity and address verified"),
-    3: _l("Enhanced verification"),
+    2: _l("Address verified"),
+    3: _l("Fully verified"),
 }
 
 

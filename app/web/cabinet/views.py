@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, url_for
 from flask.typing import ResponseReturnValue
 
+from app import tenancy
 from app.clients import queries as clients
 from app.core.actor import current_actor
 from app.core.errors import Forbidden
 from app.core.http import is_partial, redirect_to, render, requires
+from app.kit.money import Money
 from app.web import panels
+from app.web import queries as figures
 from app.web.actions import Action, possible
 from app.web.cabinet.permissions import DASHBOARD
 
@@ -35,8 +39,10 @@ def home() -> ResponseReturnValue:
     ]
     return render(
         "cabinet/home.html",
+        block="worth",
         client=clients.get(client_id),
         actions=possible(ACTIONS),
+        **_worth(client_id),
         main_panels=[shown for panel, shown in drawn if panel.name not in SIDE_PANELS],
         side_panels=[shown for panel, shown in drawn if panel.name in SIDE_PANELS and not shown.is_empty],
     )
@@ -49,6 +55,14 @@ def panel(name: str) -> ResponseReturnValue:
         return redirect_to(url_for(".home"))
     found = panels.find("cabinet", "dashboard", name)
     return render("web/_panel.html", panel=panels.draw(found, _me(), "cabinet.panel"))
+
+
+def _worth(client_id: UUID) -> dict[str, Any]:
+    """What the client has altogether, and where, in the brand's base currency."""
+    wallets = figures.wallet_totals([client_id]).get(client_id)
+    accounts = figures.equities([client_id]).get(client_id, Money.zero(tenancy.current().base_currency))
+    total = wallets + accounts if wallets is not None and accounts is not None else None
+    return {"total": total, "in_wallets": wallets, "in_accounts": accounts}
 
 
 def _me() -> UUID:

@@ -19,6 +19,7 @@ from app.kit.money import Money
 from app.kit.text import Message, _l
 from app.ui import formats
 from app.ui.setup import url_with
+from app.web import queries as figures
 from app.web.office import queries
 
 NOBODY = "none"  # In the address: clients whom nobody looks after.
@@ -109,7 +110,7 @@ def rows_of(clients: Sequence[Client]) -> list[Row]:
     """The clients with owner, introducer and wallets, each read once for all of them."""
     ids = [client.id for client in clients]
     owners = staff_names()
-    brought, totals, equities = queries.introducers(ids), queries.wallet_totals(ids), queries.equities(ids)
+    brought, totals, equities = queries.introducers(ids), figures.wallet_totals(ids), figures.equities(ids)
     return [
         Row(
             client=client,

@@ -22,6 +22,7 @@ from app.kit.csv import write_rows
 from app.kit.text import Message, _l
 from app.ui.formats import latin_digits
 from app.web import panels
+from app.web import queries as figures
 from app.web.actions import may_open
 from app.web.office import acts, client_list, home, queries, timeline
 from app.web.office.permissions import OFFICE_OPEN
@@ -223,10 +224,10 @@ def _client_page(client_id: UUID, tab: str) -> Response:
         side_panels=[shown for panel, shown in drawn if panel.name in SIDE_PANELS],
         kyc_label=client_rules.kyc_label(found.kyc_level),
         kyc_tone=client_rules.kyc_tone(found.kyc_level),
-        wallets=queries.wallet_totals([client_id]).get(client_id),
-        equity=queries.equities([client_id]).get(client_id),
-        net_deposits=queries.net_deposits(client_id),
-        lots=queries.lots_of_month(client_id),
+        wallets=figures.wallet_totals([client_id]).get(client_id),
+        equity=figures.equities([client_id]).get(client_id),
+        net_deposits=figures.net_deposits(client_id),
+        lots=figures.lots_of_month(client_id),
         may_note=current_actor().may(client_permissions.CLIENT_NOTE),
         may_set_status=current_actor().may(client_permissions.CLIENT_STATUS),
         **(_timeline_context(client_id) if tab in ("overview", "timeline") else {}),
