@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.core.features import Feature, MenuEntry
 from app.kit.text import _l
-from app.trading import panels, permissions
+from app.trading import panels, permissions, subscribers
 from app.trading.bundle import SECTION
 from app.trading.queries.platforms import waiting_for_a_person
 from app.trading.views import cabinet, office
@@ -29,5 +29,6 @@ FEATURE = Feature(
     panels=panels.PANELS,
     permissions=permissions.PERMISSIONS,
     functions=permissions.FUNCTIONS,
+    subscribers=subscribers.SUBSCRIBERS,
     bundle=SECTION,
 )

@@ -172,6 +172,7 @@ class TradingAccount(TenantModel):
     currency: Mapped[str]
     leverage: Mapped[int]
     rights: Mapped[int | None]
+    may_trade: Mapped[bool] = mapped_column(default=True)
     nickname: Mapped[str]
     status: Mapped[AccountStatus] = status_column(AccountStatus)
     is_demo: Mapped[bool]

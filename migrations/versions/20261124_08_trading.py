@@ -178,6 +178,7 @@ def _accounts() -> None:
         need("currency", sa.Text),
         need("leverage", sa.BigInteger),
         sa.Column("rights", sa.BigInteger),
+        need("may_trade", sa.Boolean, server_default="true"),
         need("nickname", sa.Text, server_default=""),
         need("status", sa.Text),
         need("is_demo", sa.Boolean),

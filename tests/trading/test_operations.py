@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from decimal import Decimal
+from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -15,10 +17,18 @@ from app.ledger import service as ledger
 from app.restrictions import service as restrictions
 from app.simulators.mt5.faults import FaultKind
 from app.trading import permissions
-from app.trading.models import AccountStatus, OperationState
+from app.trading.models import AccountStatus, OperationState, TradingAccount
 from app.trading.platforms.base import PasswordKind
 from app.trading.queries import accounts as queries
-from app.trading.service import change_leverage, change_password, fund, open_account, resolve, withdraw_from
+from app.trading.service import (
+    change_leverage,
+    change_password,
+    fund,
+    open_account,
+    resolve,
+    trading_locks,
+    withdraw_from,
+)
 from app.trading.service.accounts import DemoMoney, NoSuchLeverage, OtherCurrency, SameLeverage
 from tests.trading.conftest import SYSTEM, Connector, Desk, wait_until
 
@@ -258,3 +268,41 @@ def test_an_operation_without_a_message_is_found_within_seconds(desk: Desk, conn
     account = desk.open()
 
     assert desk.outcome(desk.ask(change_leverage, account.id, 200, handed_over=False)) is CONFIRMED
+
+
+@pytest.mark.usefixtures("connector")
+def test_a_lock_on_trading_reaches_the_platform_and_its_lift_too(desk: Desk) -> None:
+    account = desk.open()
+
+    def may_trade() -> bool:
+        return not desk.simulator.call(lambda server: server.user(account.login or 0).rights) & 4
+
+    with desk.scope():
+        lock = restrictions.lock(desk.client_id, permissions.TRADE, reason_code="aml_review", by=SYSTEM)
+    wait_until(lambda: not may_trade())
+    wait_until(lambda: not _account(desk, account.id).may_trade)
+    with desk.scope():
+        restrictions.lift(lock.id, reason="Cleared.", by=SYSTEM)
+    wait_until(may_trade)
+    wait_until(lambda: _account(desk, account.id).may_trade)
+
+
+@pytest.mark.usefixtures("connector")
+def test_a_right_that_the_broker_took_away_on_the_platform_stays_away(desk: Desk) -> None:
+    account = desk.open()
+
+    def take(server: Any) -> None:
+        user = server.user(account.login)
+        user.rights |= 4
+        server.user_changed(user)
+
+    desk.simulator.call(take)
+    with desk.scope():
+        row = queries.account(account.id)
+        row.may_trade = False
+        assert trading_locks.enforce_on(desk.platform_id) == 0
+
+
+def _account(desk: Desk, account_id: UUID) -> TradingAccount:
+    with desk.scope():
+        return queries.account(account_id)

@@ -18,3 +18,4 @@ class Pace:
     refresh: float = 0.3
     settings: float = 600.0
     comparison: float = 3600.0
+    locks: float = 20.0

@@ -41,8 +41,8 @@ async def send(
         changed = await platform.set_leverage(command.login, leverage, send_by=send_by)
         return {"leverage": changed.leverage}
     if kind is OperationKind.SET_RIGHTS:
-        changed = await platform.set_rights(command.login, int(command.payload["rights"]), send_by=send_by)
-        return {"rights": changed.rights}
+        changed = await platform.allow_trading(command.login, bool(command.payload["allowed"]), send_by=send_by)
+        return {"rights": changed.rights, "may_trade": changed.may_trade}
     if kind is OperationKind.CHANGE_PASSWORD:
         which = PasswordKind(command.payload["which"])
         await platform.change_password(command.login, which, secrets[which.value], send_by=send_by)
@@ -65,12 +65,15 @@ async def look(platform: TradingPlatform, command: Command, secrets: Mapping[str
     fails."""
     kind = command.kind
     if kind is OperationKind.OPEN_ACCOUNT:
-        record = await platform.find_account(command.group, command.reference)
-        return Sight({"login": record.login, "rights": record.rights} if record else None)
-    if kind in (OperationKind.SET_LEVERAGE, OperationKind.SET_RIGHTS):
-        name = "leverage" if kind is OperationKind.SET_LEVERAGE else "rights"
-        current = int(getattr(await platform.read_account(command.login), name))
-        return Sight({name: current} if current == int(command.payload[name]) else None)
+        found = await platform.find_account(command.group, command.reference)
+        return Sight({"login": found.login, "rights": found.rights} if found else None)
+    if kind is OperationKind.SET_LEVERAGE:
+        current = (await platform.read_account(command.login)).leverage
+        return Sight({"leverage": current} if current == int(command.payload["leverage"]) else None)
+    if kind is OperationKind.SET_RIGHTS:
+        record = await platform.read_account(command.login)
+        is_done = record.may_trade == bool(command.payload["allowed"])
+        return Sight({"rights": record.rights, "may_trade": record.may_trade} if is_done else None)
     if kind is OperationKind.CHANGE_PASSWORD:
         which = PasswordKind(command.payload["which"])
         if which.value not in secrets:

@@ -20,7 +20,7 @@ from app.trading.ingest import Batch, Window
 from app.trading.platforms.base import Deal, TradingPlatform
 from app.trading.queries import platforms as platform_queries
 from app.trading.queries.leases import Lease
-from app.trading.service import connections, proof
+from app.trading.service import connections, proof, trading_locks
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -51,6 +51,7 @@ class Sync:
             (self._pace.figures, self.read_watched),
             (self._pace.refresh, self.read_refreshed),
             (self._pace.settings, self.read_settings),
+            (self._pace.locks, self.enforce_locks),
             (min(60.0, self._pace.comparison), self.compare),
         )
 
@@ -146,6 +147,10 @@ class Sync:
                 await self._tenant(ingest.store, self._lease.platform_id, batch)
         await self.read_symbols()
 
+    async def enforce_locks(self) -> None:
+        """Locks on trading that began or ended by the clock, and rights that somebody changed on the platform."""
+        await self._tenant(trading_locks.enforce_on, self._lease.platform_id)
+
     async def read_symbols(self) -> None:
         """The platform's instruments."""
         symbols = await self._platform.symbols()
@@ -164,7 +169,27 @@ class Sync:
                     ours_again[login] = balance
             theirs, ours = theirs_again, ours_again
         await self._tenant(proof.record_comparison, self._lease.platform_id, "balance", theirs, ours)
+        await self._compare_counts()
         self._compared_at = time.monotonic()
+
+    async def _compare_counts(self) -> None:
+        """Compare how many deals accounts with activity have in the last day, by the platform and by our rows."""
+        first = await self._counts()
+        if first[0] != first[1]:
+            await asyncio.sleep(5)
+            second = await self._counts()
+            for login, count in second[0].items():
+                if first[0].get(login) == first[1].get(login):
+                    second[1][login] = count  # It agreed a moment ago: what is new is only on its way.
+            first = second
+        await self._tenant(proof.record_comparison, self._lease.platform_id, "deal_count", *first)
+
+    async def _counts(self) -> tuple[dict[int, Decimal], dict[int, Decimal]]:
+        until = await self._platform.server_time_msc() - _QUIET_MSC
+        begin = until - _DAY_MSC
+        ours = await self._tenant(platform_queries.deal_counts, self._lease.platform_id, begin, until, LOGINS_PER_BATCH)
+        theirs = {login: Decimal(await self._platform.count_deals(login, begin, until)) for login in ours}
+        return theirs, ours
 
     async def _balances(self) -> tuple[dict[int, Decimal], dict[int, Decimal]]:
         """(theirs, ours) of our logins."""

@@ -183,3 +183,22 @@ def logins_of_clients(platform_id: UUID, client_ids: Sequence[UUID]) -> list[int
         ids=list(client_ids),
     )
     return list(rows.scalars())
+
+
+def deal_counts(platform_id: UUID, from_msc: int, to_msc: int, limit: int) -> dict[int, Decimal]:
+    """How many deals our logins with activity in a window of whole seconds have in it; the busiest first."""
+    rows = execute_sql(
+        "SELECT d.login, count(*) AS deals FROM deal AS d JOIN trading_account AS a"
+        " ON a.tenant_id = d.tenant_id AND a.platform_id = d.platform_id AND a.login = d.login"
+        " WHERE d.tenant_id = :tenant_id AND d.platform_id = :platform_id AND d.deleted_at IS NULL"
+        " AND d.server_time_msc / 1000 >= :begin AND d.server_time_msc / 1000 <= :until"
+        " AND d.server_time_msc >= :from_msc AND d.server_time_msc < :to_msc"
+        " GROUP BY d.login ORDER BY count(*) DESC LIMIT :limit",
+        platform_id=platform_id,
+        begin=from_msc // 1000,
+        until=-(-to_msc // 1000),
+        from_msc=from_msc - 1000,
+        to_msc=to_msc + 2000,
+        limit=limit,
+    )
+    return {row.login: Decimal(row.deals) for row in rows}

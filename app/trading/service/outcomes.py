@@ -112,13 +112,14 @@ def _apply(operation: PlatformOperation, account: TradingAccount, result: Mappin
         session().flush()
         publish(AccountOpened(account.id, account.client_id, account.is_demo))
     elif kind is OperationKind.SET_LEVERAGE:
-        before = {"leverage": account.leverage}
+        before: dict[str, Any] = {"leverage": account.leverage}
         account.leverage = int(result.get("leverage", operation.payload["leverage"]))
         return before
     elif kind is OperationKind.SET_RIGHTS:
-        rights = {"rights": account.rights}
-        account.rights = int(result.get("rights", operation.payload["rights"]))
-        return rights
+        before = {"rights": account.rights, "may_trade": account.may_trade}
+        account.rights = int(result.get("rights", account.rights or 0))
+        account.may_trade = bool(operation.payload["allowed"])
+        return before
     elif kind is OperationKind.FUND:
         assert operation.hold_id is not None
         assert operation.money is not None

@@ -23,7 +23,7 @@ from app.trading.queries import operations as operation_queries
 from app.trading.queries import platforms
 from app.trading.queries.accounts import AccountView
 from app.trading.service import connections, proof
-from app.trading.views.shared import account_context, asked_block, wait_for
+from app.trading.views.shared import account_context, asked_block, listen_to, wait_for
 
 bp = Blueprint("trading_office", __name__)
 
@@ -50,6 +50,7 @@ def _account_page(
     client_id = view.account.client_id
     block = block or asked_block(*BLOCKS)
     wire.watch(tenant_id(), [client_id])
+    listen_to(client_id)
     return render(
         "trading/office/account.html",
         block=block,

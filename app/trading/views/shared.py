@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
-from flask import request
+from flask import g, request
 from flask_babel import get_locale
 
 from app.core.http import commit_then_wait, is_partial
@@ -23,6 +24,11 @@ def wait_for(requested: Requested) -> PlatformOperation:
     of it."""
     commit_then_wait(requested.request_key, requested.message, requested.answer_key)
     return operation_queries.find(requested.operation.id)
+
+
+def listen_to(client_id: UUID) -> None:
+    """Let this page hear what changes about a client; its view has checked the right. The frame signs the list."""
+    g.watched = [*g.get("watched", ()), f"client:{client_id}"]
 
 
 def in_readers_language(texts: Mapping[str, str]) -> str:

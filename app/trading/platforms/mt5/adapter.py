@@ -69,9 +69,12 @@ class MT5Platform:
         account = await self._update(login, {"Group": group}, send_by)
         return _require(account, account.group == group)
 
-    async def set_rights(self, login: int, rights: int, *, send_by: float | None = None) -> AccountRecord:
-        account = await self._update(login, {"Rights": str(rights)}, send_by)
-        return _require(account, account.rights == rights)
+    async def allow_trading(self, login: int, allowed: bool, *, send_by: float | None = None) -> AccountRecord:
+        """Rights are written as a whole: read them, change our bit alone, and look at what came back."""
+        rights = (await self.read_account(login)).rights
+        wanted = rights & ~codec.TRADE_DISABLED if allowed else rights | codec.TRADE_DISABLED
+        account = await self._update(login, {"Rights": str(wanted)}, send_by)
+        return _require(account, account.may_trade == allowed)
 
     async def _update(self, login: int, fields: dict[str, str], send_by: float | None) -> AccountRecord:
         answer = await self.pool.change("user/update", {"login": login}, fields, send_by=send_by)

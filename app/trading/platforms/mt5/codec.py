@@ -232,6 +232,7 @@ def account_record(record: Record) -> AccountRecord:
         credit=number(record, "Credit"),
         comment=text(record, "Comment"),
         last_ip=text(record, "LastIP"),
+        may_trade=not whole(record, "Rights") & TRADE_DISABLED,
     )
 
 
@@ -323,6 +324,7 @@ def new_account_body(account: NewAccount) -> dict[str, str]:
     return body
 
 
+TRADE_DISABLED = 0x4
 DEFAULT_RIGHTS = 0x1E3  # May connect, change the password, use trailing stops, expert advisers, reports; not disabled.
 
 
