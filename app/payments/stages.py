@@ -100,8 +100,7 @@ KIND_LABELS: dict[str, Message] = {
     "conversion": _l("Conversion"),
     "adjustment": _l("Adjustment"),
     "reversal": _l("Correction"),
-    "commission.release": _l("Commission"),
-    "partner.release": _l("Commission"),
+    "commission.payout": _l("Commission"),
     "other": _l("Other bookings"),
 }
 KIND_ICONS = {

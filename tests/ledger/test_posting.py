@@ -227,3 +227,15 @@ def test_two_wallets_of_one_owner_are_made_once(here: None) -> None:
 
     assert first.id == second.id == many[(owner, ledger.MAIN, "USD")]
     assert len(set(many.values())) == 2
+
+
+def test_only_a_redeem_wallet_may_be_taken_below_zero(here: None) -> None:
+    with transaction():
+        partner = Owner("partner", new_id())
+        redeem = ledger.wallet(partner, ledger.REDEEM, "USD").id
+        temporary = ledger.wallet(partner, ledger.TEMPORARY, "USD").id
+        ledger.post("c-1", "clawback", [Line(redeem, -usd(100)), Line(bank(), usd(100))], SYSTEM)
+    with pytest.raises(ledger.InsufficientFunds), transaction():
+        ledger.post("c-2", "clawback", [Line(temporary, -usd(100)), Line(bank(), usd(100))], SYSTEM)
+
+    assert ledger.balance(redeem) == -usd(100)

@@ -20,8 +20,7 @@ WITH movement AS (
   FROM wallet AS o
   JOIN posting AS p ON p.tenant_id = o.tenant_id AND p.wallet_id = o.id
   JOIN journal_entry AS e ON e.tenant_id = p.tenant_id AND e.id = p.entry_id
-  WHERE o.tenant_id = :tenant_id AND o.owner_id = :client_id AND o.owner_kind IN ('client', 'partner')
-    AND o.purpose IN ('main', 'redeem')
+  WHERE o.tenant_id = :tenant_id AND o.owner_id = :client_id AND o.owner_kind = 'client' AND o.purpose = 'main'
     AND e.kind NOT IN ('deposit', 'conversion', 'hold.place', 'hold.capture', 'hold.void')
     AND e.kind NOT LIKE 'trading.%'
 )
