@@ -147,8 +147,15 @@ def all_of_list(wanted: ClientFilter, *, sort: str = DEFAULT_SORT) -> Iterable[C
 
 
 def countries() -> list[str]:
-    """The countries that the tenant's clients come from."""
-    return list(session().execute(select(Client.country).distinct().order_by(Client.country)).scalars())
+    """The countries that the tenant's clients come from: one step in the index for each, not one for each client."""
+    found = execute_sql(
+        "WITH RECURSIVE seen AS ("
+        " (SELECT country FROM client WHERE tenant_id = :tenant_id ORDER BY country LIMIT 1)"
+        " UNION ALL SELECT (SELECT c.country FROM client AS c WHERE c.tenant_id = :tenant_id"
+        "  AND c.country > seen.country ORDER BY c.country LIMIT 1) FROM seen WHERE seen.country IS NOT NULL"
+        ") SELECT country FROM seen WHERE country IS NOT NULL"
+    )
+    return list(found.scalars())
 
 
 def notes_of(client_id: UUID, limit: int = 100) -> Sequence[ClientNote]:

@@ -49,6 +49,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_client_created", "client", ["tenant_id", "created_at", "id"])
     op.create_index("ix_client_name", "client", ["tenant_id", "name_sort", "id"])
+    op.create_index("ix_client_country", "client", ["tenant_id", "country", "created_at", "id"])
     op.create_index("ix_client_email", "client", ["tenant_id", "email_norm"])
     op.create_index("ix_client_owner", "client", ["tenant_id", "owner_id", "created_at"])
     op.execute(
@@ -82,26 +83,36 @@ def search() -> None:
     op.execute(
         r"""
         CREATE FUNCTION client_search(wanted text, most int) RETURNS TABLE (id uuid)
-        LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+        LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
         AS $$
-            WITH given AS (
-                SELECT lower(wanted) AS word,
-                    replace(replace(replace(lower(wanted), '\', '\\'), '%', '\%'), '_', '\_') AS pattern,
-                    CASE WHEN wanted ~ '^[0-9]{1,9}$' THEN wanted::bigint END AS number
-            )
-            SELECT c.id
-            FROM given, client AS c
-            WHERE c.tenant_id = current_setting('app.tenant_id')::int
-              AND given.word <> ''
-              AND (c.number = given.number
-                OR c.name_sort LIKE '%' || given.pattern || '%'
-                OR c.email_norm LIKE '%' || given.pattern || '%')
-            ORDER BY CASE
-                    WHEN c.number = given.number OR c.email_norm = given.word THEN 0
-                    WHEN c.name_sort LIKE given.pattern || '%' OR c.email_norm LIKE given.pattern || '%' THEN 1
-                    ELSE 2
-                END, c.name_sort, c.id
-            LIMIT least(most, 500)
+        DECLARE
+            bound CONSTANT int := current_setting('app.tenant_id')::int;
+            word CONSTANT text := lower(wanted);
+            pattern CONSTANT text := replace(replace(replace(word, '\', '\\'), '%', '\%'), '_', '\_');
+            wanted_number CONSTANT bigint := CASE WHEN wanted ~ '^[0-9]{1,9}$' THEN wanted::bigint END;
+            room CONSTANT int := least(most, 500);
+        BEGIN
+            IF word = '' THEN
+                RETURN;
+            END IF;
+            RETURN QUERY SELECT c.id FROM client AS c WHERE c.tenant_id = bound AND c.number = wanted_number;
+            IF length(word) < 3 THEN  -- Too short for trigrams: only beginnings are looked for.
+                RETURN QUERY SELECT c.id FROM client AS c
+                    WHERE c.tenant_id = bound AND c.name_sort >= word AND c.name_sort < word || chr(1114109)
+                    ORDER BY c.name_sort, c.id LIMIT room;
+            ELSE
+                RETURN QUERY SELECT c.id FROM client AS c
+                    WHERE c.tenant_id = bound
+                      AND (c.name_sort LIKE '%' || pattern || '%' OR c.email_norm LIKE '%' || pattern || '%')
+                      AND c.number IS DISTINCT FROM wanted_number
+                    ORDER BY CASE
+                            WHEN c.email_norm = word THEN 0
+                            WHEN c.name_sort LIKE pattern || '%' OR c.email_norm LIKE pattern || '%' THEN 1
+                            ELSE 2
+                        END, c.name_sort, c.id
+                    LIMIT room;
+            END IF;
+        END
         $$
         """
     )
