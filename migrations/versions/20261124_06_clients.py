@@ -50,6 +50,7 @@ def upgrade() -> None:
     op.create_index("ix_client_created", "client", ["tenant_id", "created_at", "id"])
     op.create_index("ix_client_name", "client", ["tenant_id", "name_sort", "id"])
     op.create_index("ix_client_country", "client", ["tenant_id", "country", "created_at", "id"])
+    op.create_index("ix_client_status", "client", ["tenant_id", "status", "kyc_level", "created_at"])
     op.create_index("ix_client_email", "client", ["tenant_id", "email_norm"])
     op.create_index("ix_client_owner", "client", ["tenant_id", "owner_id", "created_at"])
     op.execute(
