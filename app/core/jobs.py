@@ -17,6 +17,7 @@ from uuid import UUID
 import redis
 import structlog
 from rq import Queue
+from rq.exceptions import InvalidJobOperation, NoSuchJobError
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from sqlalchemy import text
@@ -227,12 +228,15 @@ def sweep(limit: int = IN_FLIGHT_MAX) -> int:
 
 
 def _send_missing(tenant: int, row_id: UUID, queue: str) -> bool:
-    job_id = _job_id(tenant, row_id)
-    if Job.exists(job_id, connection=core_redis.client()):
-        job = Job.fetch(job_id, connection=core_redis.client(), serializer=JSONSerializer)
+    try:
+        job = Job.fetch(_job_id(tenant, row_id), connection=core_redis.client(), serializer=JSONSerializer)
         if job.get_status() in ("queued", "started", "deferred", "scheduled"):
             return False
         job.delete()
+    except NoSuchJobError:
+        pass
+    except InvalidJobOperation:  # A killed worker's last heartbeat can leave a job of which nothing else is known.
+        core_redis.client().delete(Job.key_for(_job_id(tenant, row_id)))
     _send(tenant, row_id, queue)
     return True
 
