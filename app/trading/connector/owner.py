@@ -35,6 +35,7 @@ from app.trading.platforms.mt5.pool import PoolSettings
 from app.trading.queries.leases import Lease
 from app.trading.service import connections, operations
 from app.trading.service.connections import ConnectionSettings, NotConfigured
+from app.trading.service.operations import Command
 
 log = structlog.get_logger()
 
@@ -83,8 +84,7 @@ class Owner:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._keep_link(platform, sync))
                 group.create_task(self._listen(platform))
-                group.create_task(self._repeat(self._pace.due, self._send_due, platform))
-                group.create_task(self._repeat(self._pace.due, self._look, platform))
+                group.create_task(self._repeat(self._pace.due, self._do_chores, platform))
                 for pause, work in sync.rounds():
                     group.create_task(self._repeat(pause, self._if_up, work))
         finally:
@@ -199,19 +199,19 @@ class Owner:
     def _sent(self, operation_id: UUID, _: asyncio.Task[None]) -> None:
         self._sending.pop(operation_id, None)
 
-    async def _send_due(self, platform: TradingPlatform) -> None:
-        """What came by no message, what waited for the link, and what nobody sent in time."""
+    async def _do_chores(self, platform: TradingPlatform) -> None:
+        """What came by no message, what waited for the link, what nobody sent in time, and what is to be looked for."""
         now = time.monotonic()
         self._secrets = {key: kept for key, kept in self._secrets.items() if kept[0] > now}
-        expired = await self._as_tenant(operations.expire, self.lease.platform_id)
-        for operation_id in expired:
+        chores = await self._as_tenant(operations.chores, self.lease, is_up=self._is_up)
+        for operation_id in chores.expired:
             self._waiting.pop(operation_id, None)
             await self._answer(operation_id, OperationState.REFUSED)
-        if self._is_up:
-            due = await self._as_tenant(operations.due, self.lease.platform_id)
-            for operation_id in due:
-                self._receive(wire.Request(operation_id))
+        for operation_id in chores.due:
+            self._receive(wire.Request(operation_id))
         self._start_waiting(platform)
+        for command in chores.looks:
+            await self._look(platform, command)
 
     async def _execute(self, platform: TradingPlatform, request: wire.Request) -> None:
         """Send one operation and write down what became of it. Whatever fails on the way leaves it `sent`, to be
@@ -249,31 +249,22 @@ class Owner:
                 pipe.expire(key, wire.ANSWER_EXPIRES_S)
                 await pipe.execute()
 
-    async def _look(self, platform: TradingPlatform) -> None:
-        """Look for operations whose outcome is unknown. Only a look with the link up counts."""
-        if not self._is_up:
+    async def _look(self, platform: TradingPlatform, command: Command) -> None:
+        """Look for an operation whose outcome is unknown. Only a look with the link up counts."""
+        operation_id = command.operation_id
+        _, secrets = self._secrets.get(operation_id, (0.0, {}))
+        try:
+            sight = await sending.look(platform, command, secrets)
+        except PlatformError as error:
+            needs_person = isinstance(error, OutcomeUnknown)
+            await self._as_tenant(operations.record_look_failed, operation_id, str(error), needs_person=needs_person)
             return
-        await self._as_tenant(operations.take_over, self.lease)
-        for command in await self._as_tenant(operations.to_look_for, self.lease.platform_id):
-            _, secrets = self._secrets.get(command.operation_id, (0.0, {}))
-            try:
-                sight = await sending.look(platform, command, secrets)
-            except PlatformError as error:
-                await self._as_tenant(
-                    operations.record_look_failed,
-                    command.operation_id,
-                    str(error),
-                    needs_person=isinstance(error, OutcomeUnknown),
-                )
-                continue
-            if sight.needs_person:
-                await self._as_tenant(
-                    operations.record_look_failed, command.operation_id, sight.needs_person, needs_person=True
-                )
-            elif sight.result is not None:
-                await self._as_tenant(operations.record_confirmed, command.operation_id, sight.result, looked=True)
-            else:
-                await self._as_tenant(operations.record_absent, command.operation_id)
+        if sight.needs_person:
+            await self._as_tenant(operations.record_look_failed, operation_id, sight.needs_person, needs_person=True)
+        elif sight.result is not None:
+            await self._as_tenant(operations.record_confirmed, operation_id, sight.result, looked=True)
+        else:
+            await self._as_tenant(operations.record_absent, operation_id)
 
 
 def _end_if_cancelled() -> None:

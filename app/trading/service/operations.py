@@ -187,6 +187,31 @@ def look_waits(platform_id: UUID) -> list[timedelta]:
     return [timedelta(seconds=float(Decimal(wait))) for wait in platform.settings["look_after_s"]]
 
 
+@dataclass(frozen=True, slots=True)
+class Chores:
+    """What the owner of a connection has to do now: operations refused as too old, to be sent, and to be looked for."""
+
+    expired: list[UUID]
+    due: list[UUID]
+    looks: list[Command]
+
+
+def chores(lease: Lease, *, is_up: bool) -> Chores:
+    """Refuse what was not sent in time, and answer what is to be done. With the link down nothing is sent or looked
+    for.
+
+    What came by no message is due after a second. What an earlier owner sent and never finished has an unknown outcome.
+    """
+    now = clock.now()
+    expired = expire(lease.platform_id)
+    if not is_up:
+        return Chores(expired, [], [])
+    take_over(lease)
+    due = list(queries.due(lease.platform_id, now, now - timedelta(seconds=1)))
+    looks = [command(operation) for operation in queries.to_look_for(lease.platform_id, now)]
+    return Chores(expired, due, looks)
+
+
 def expire(platform_id: UUID) -> list[UUID]:
     """Refuse what was not sent in time, and answer those operations."""
     refused = []
@@ -198,12 +223,6 @@ def expire(platform_id: UUID) -> list[UUID]:
     return refused
 
 
-def due(platform_id: UUID) -> list[UUID]:
-    """Operations to send that came by no message."""
-    now = clock.now()
-    return list(queries.due(platform_id, now, now - timedelta(seconds=1)))
-
-
 def take_over(lease: Lease) -> int:
     """What an earlier owner sent and never finished has an unknown outcome. Answers how many there were."""
     found = queries.abandoned(lease.platform_id, lease.epoch, clock.now() - OVERDUE)
@@ -212,11 +231,6 @@ def take_over(lease: Lease) -> int:
         if operation.state is OperationState.SENT:
             _become_unknown(operation, "The connector that sent it is gone.")
     return len(found)
-
-
-def to_look_for(platform_id: UUID) -> list[Command]:
-    """Operations with an unknown outcome whose next look is due."""
-    return [command(operation) for operation in queries.to_look_for(platform_id, clock.now())]
 
 
 def record_absent(operation_id: UUID) -> OperationState:
