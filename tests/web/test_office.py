@@ -8,7 +8,7 @@ import io
 import pytest
 from flask import Flask
 
-from tests.support.brands import Brand, browser_of, make_staff, make_trader
+from tests.support.brands import Brand, acting, browser_of, make_staff, make_trader
 from tests.support.browsing import Visitor, text_of
 
 
@@ -135,3 +135,28 @@ def test_a_block_carries_the_element_that_it_replaces(as_admin: Visitor, north: 
         part = as_admin.get(path, target=name).get_data(as_text=True)
         assert f'id="{name}"' in part, path
         assert "<html" not in part, path
+
+
+def test_the_timeline_goes_on_where_its_first_part_ends(as_admin: Visitor, north: Brand) -> None:
+    import re
+
+    from app.clients import service
+
+    mona = make_trader(north)
+    author = make_staff(north, "sales").actor()
+    assert mona.client_id is not None
+    for number in range(35):
+        with acting(north):
+            service.add_note(mona.client_id, f"Note {number}", by=author)
+
+    page = as_admin.get(f"/clients/{mona.client_id}/tab/timeline").get_data(as_text=True)
+    more = re.search(r'hx-get="([^"]*/timeline\?before=[^"]*)"', page)
+    assert more is not None
+    part = as_admin.get(more[1].replace("&amp;", "&"), target="timeline").get_data(as_text=True)
+
+    assert page.count("Note written") == 30
+    assert part.count("Note written") == 5
+    assert "Client registered" in part
+    assert "<html" not in part
+    compliance = as_admin.get(f"/clients/{mona.client_id}/tab/timeline?kind=compliance")
+    assert "Note written" not in text_of(compliance)
