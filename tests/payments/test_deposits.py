@@ -246,3 +246,21 @@ def test_a_client_cancels_only_before_the_first_approval(house: House) -> None:
 
     assert client.post(f"/deposits/{open_one.id}/cancel").status_code == 303
     assert client.post(f"/deposits/{begun.id}/cancel").status_code == 409
+
+
+def test_an_officer_who_clicks_twice_decides_once(house: House) -> None:
+    """The second press shows the state just before the first one, so it is answered like the first."""
+    credited, rejected = house.deposit("500"), house.deposit("70")
+    office = house.browser(house.anna)
+    approve = [
+        office.post(f"/payments/deposits/{credited.id}/approve", {"version": 1, "received": "500"}) for _ in range(2)
+    ]
+    reject = [
+        office.post(f"/payments/deposits/{rejected.id}/reject", {"version": 1, "reason": "other"}) for _ in range(2)
+    ]
+    other = house.browser(house.boris).post(
+        f"/payments/deposits/{credited.id}/approve", {"version": 1, "received": "500"}
+    )
+
+    assert [page.status_code for page in (*approve, *reject, other)] == [303, 303, 303, 303, 409]
+    assert house.balance() == usd("500")

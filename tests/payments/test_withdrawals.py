@@ -276,3 +276,18 @@ def test_other_brands_and_clients_find_nothing(houses: tuple[House, House]) -> N
     assert [answer.status_code for answer in answers] == [404] * 6
     assert _fresh(house, row).status is WithdrawalStatus.REQUESTED
     assert house.balance(purpose=ledger.HELD) == usd("100")
+
+
+def test_an_officer_who_clicks_twice_decides_once(house: House) -> None:
+    house.fill("5000")
+    row = house.withdrawal("1000")
+    url = f"/payments/withdrawals/{row.id}"
+    anna, boris = house.browser(house.anna), house.browser(house.boris)
+    pages = [anna.post(f"{url}/approve", {"version": 1}) for _ in range(2)]
+    pages += [boris.post(f"{url}/approve", {"version": 2}) for _ in range(2)]
+    pages += [boris.post(f"{url}/confirm", {"version": 3, "reference": "BANK-1"}) for _ in range(2)]
+
+    assert [page.status_code for page in pages] == [303] * 6
+    assert (house.balance(), house.bank()) == (usd("4000"), -usd("4000"))
+    with acting(house.brand):
+        assert len(queries.approvals(row.id)) == 2

@@ -47,6 +47,17 @@ def require_fresh(row: Deposit | Withdrawal, version: int | None) -> None:
         raise errors.StalePayment
 
 
+def is_pressed_twice(row: Deposit | Withdrawal, version: int | None, last_by: UUID | None, by: Actor) -> bool:
+    """Whether this is the same person's same press once more: the page shows the state just before their own act."""
+    return version is not None and version == row.version - 1 and last_by is not None and last_by == by.id
+
+
+def last_approver(row: Deposit | Withdrawal) -> UUID | None:
+    """Who gave the latest approval."""
+    steps = queries.approvals(row.id)
+    return steps[-1].decided_by if steps else None
+
+
 def approve_step(row: Deposit | Withdrawal, money: Money, *, by: Actor) -> bool:
     """Note one person's approval, and answer whether it was the last that is needed. The caller holds the row's lock.
 

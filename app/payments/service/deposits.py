@@ -105,6 +105,8 @@ def approve_deposit(deposit_id: UUID, received: Money, *, version: int | None = 
     AlreadyDecided, StalePayment, OwnEarlierStep, ReceivedDiffers, Restricted, GateClosed.
     """
     row = queries.get_deposit(deposit_id, lock=True)
+    if received == row.received and decisions.is_pressed_twice(row, version, decisions.last_approver(row), by):
+        return row
     if not row.status.is_open:
         raise errors.AlreadyDecided
     if received.currency != row.currency:
@@ -155,6 +157,8 @@ def _credit(row: Deposit, received: Money, by: Actor) -> None:
 def reject_deposit(deposit_id: UUID, reason: str, note: str = "", *, version: int | None = None, by: Actor) -> Deposit:
     """Turn a deposit down. Raises AlreadyDecided, StalePayment, ReasonNeeded."""
     row = queries.get_deposit(deposit_id, lock=True)
+    if reason == row.reason_code and decisions.is_pressed_twice(row, version, row.decided_by, by):
+        return row
     if not row.status.is_open:
         raise errors.AlreadyDecided
     decisions.require_fresh(row, version)

@@ -136,6 +136,8 @@ def approve_withdrawal(withdrawal_id: UUID, *, version: int | None = None, by: A
     AlreadyDecided, StalePayment, OwnEarlierStep, Restricted, GateClosed.
     """
     row = queries.get_withdrawal(withdrawal_id, lock=True)
+    if row.status.is_open and decisions.is_pressed_twice(row, version, decisions.last_approver(row), by):
+        return row
     if row.status is not WithdrawalStatus.REQUESTED:
         raise errors.AlreadyDecided
     decisions.require_fresh(row, version)
@@ -163,10 +165,12 @@ def confirm_paid(withdrawal_id: UUID, bank_reference: str, *, version: int | Non
     Raises AlreadyDecided, StalePayment, Restricted, GateClosed, ReferenceUsed, Invalid.
     """
     row = queries.get_withdrawal(withdrawal_id, lock=True)
+    reference = " ".join(bank_reference.split())
+    if row.status is WithdrawalStatus.PAID and decisions.is_pressed_twice(row, version, row.decided_by, by):
+        return row
     if row.status is not WithdrawalStatus.APPROVED:
         raise errors.AlreadyDecided
     decisions.require_fresh(row, version)
-    reference = " ".join(bank_reference.split())
     if not 3 <= len(reference) <= 64:
         raise Invalid(_l("Enter the bank's reference of the payment: 3 to 64 characters."), field="reference")
     if queries.reference_used(row.method, reference):
@@ -211,6 +215,8 @@ def reject_withdrawal(
     Raises AlreadyDecided, StalePayment, ReasonNeeded.
     """
     row = queries.get_withdrawal(withdrawal_id, lock=True)
+    if reason == row.reason_code and decisions.is_pressed_twice(row, version, row.decided_by, by):
+        return row
     if not row.status.is_open:
         raise errors.AlreadyDecided
     decisions.require_fresh(row, version)
