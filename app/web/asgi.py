@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
 from a2wsgi import WSGIMiddleware
 from flask import Flask
 from starlette.applications import Starlette
@@ -10,11 +14,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from app.core import db
+from app.core import health as core_health
 from app.identity import service as identity
 from app.trading.bridge import bridge_endpoint
 from app.web.live import LiveEndpoint
 
 THREADS = 8
+BEAT_SECONDS = 5
 
 
 def build_asgi(app: Flask) -> Starlette:
@@ -27,8 +33,27 @@ def build_asgi(app: Flask) -> Starlette:
             Route("/events", LiveEndpoint(identity.is_session_alive).answer),
             Route("/bridge/{key}", bridge_endpoint, methods=["POST"]),
             Mount("/", app=pages),  # type: ignore[arg-type]  # a2wsgi has its own names for the ASGI types.
-        ]
+        ],
+        lifespan=_alive,
     )
+
+
+@asynccontextmanager
+async def _alive(_app: Starlette) -> AsyncIterator[None]:
+    """Tell the instance that this process lives, as long as it does: the operator's console shows it."""
+    beating = asyncio.create_task(_beat())
+    try:
+        yield
+    finally:
+        beating.cancel()
+        with suppress(asyncio.CancelledError):
+            await beating
+
+
+async def _beat() -> None:
+    while True:
+        await asyncio.to_thread(core_health.beat, "web", {})
+        await asyncio.sleep(BEAT_SECONDS)
 
 
 def health(request: Request) -> Response:
