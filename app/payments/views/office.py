@@ -13,6 +13,7 @@ from app.clients import queries as clients
 from app.core.actor import current_actor
 from app.core.forms import amount_of
 from app.core.http import redirect_to, render, requires, toast, unrestricted
+from app.kit import csv
 from app.kit.text import Message, _l
 from app.payments import bundle, forms, gates, panels, permissions, queries, rules, service, stages
 from app.payments.models import Deposit, DepositStatus, Withdrawal, WithdrawalStatus
@@ -22,6 +23,7 @@ from app.restrictions import service as restrictions
 from app.ui.lists import Page, PageRequest
 
 bp = Blueprint("payments_office", __name__, url_prefix="/payments")
+CSV_ROWS_MAX = 50_000
 STAFF_ACT = "Staff decide here; the service asks the client's locks again."
 
 
@@ -45,11 +47,7 @@ def withdrawals() -> ResponseReturnValue:
 
 def _queue(model: Any, template: str, statuses: type[DepositStatus] | type[WithdrawalStatus]) -> Response:
     asked = PageRequest.read(request.args)
-    chosen = QueueFilter(
-        status=request.args.get("status", "open"),
-        currency=request.args.get("currency", ""),
-        search=request.args.get("q", ""),
-    )
+    chosen = _chosen()
     rows, total = queries.queue(model, chosen, limit=asked.size, offset=asked.offset)
     return render(
         template,
@@ -59,6 +57,49 @@ def _queue(model: Any, template: str, statuses: type[DepositStatus] | type[Withd
         statuses=[("open", _l("Waiting")), ("all", _l("All")), *((status.value, status.label) for status in statuses)],
         currencies=[entry.currency for entry in bundle.offered()],
         tabs=tabs(),
+    )
+
+
+@bp.get("/deposits.csv")
+@requires(permissions.DEPOSIT_READ)
+def deposits_csv() -> ResponseReturnValue:
+    return _csv(Deposit, "deposits.csv")
+
+
+@bp.get("/withdrawals.csv")
+@requires(permissions.WITHDRAWAL_READ)
+def withdrawals_csv() -> ResponseReturnValue:
+    return _csv(Withdrawal, "withdrawals.csv")
+
+
+def _csv(model: Any, name: str) -> Response:
+    """What the queue shows under the same filters, every page of it."""
+    rows, _total = queries.queue(model, _chosen(), limit=CSV_ROWS_MAX, offset=0)
+    columns = ("requested_at", "client", "name", "reference", "amount", "currency", "status", "approvals", "decided_at")
+    lines = [
+        (
+            row.created_at.isoformat(),
+            number,
+            client_name,
+            row.reference,
+            f"{row.amount.amount:f}",
+            row.currency,
+            row.status.value,
+            f"{row.approvals_given} of {row.approvals_needed}",
+            row.decided_at.isoformat() if row.decided_at else "",
+        )
+        for row, client_name, number in rows
+    ]
+    answer = Response(csv.write_rows(columns, lines), mimetype="text/csv")
+    answer.headers.set("Content-Disposition", "attachment", filename=name)
+    return answer
+
+
+def _chosen() -> QueueFilter:
+    return QueueFilter(
+        status=request.args.get("status", "open"),
+        currency=request.args.get("currency", ""),
+        search=request.args.get("q", ""),
     )
 
 
