@@ -26,6 +26,11 @@ def tenant() -> sa.Column[int]:
     return sa.Column("tenant_id", sa.Integer, sa.ForeignKey("tenant.id"), nullable=False)
 
 
+def bulk_tenant() -> sa.Column[int]:
+    """The tenant of a bulk row: row security vouches for it, a key to `tenant` would be looked up for every line."""
+    return sa.Column("tenant_id", sa.Integer, nullable=False)
+
+
 def needed(name: str, kind: Any, **options: Any) -> sa.Column[Any]:
     return sa.Column(name, kind, nullable=False, **options)
 
@@ -82,7 +87,7 @@ def plans() -> None:
     isolate_by_tenant("god_grant", grant="SELECT, INSERT, UPDATE (valid_to)")
     op.create_table(
         "receiver",
-        tenant(),
+        bulk_tenant(),
         needed("client_id", sa.Uuid),
         needed("valid_from", INSTANT),
         needed("valid_to", INSTANT),
@@ -162,7 +167,7 @@ def frozen_facts() -> None:
     """What a run was told when it started: a run taken up again after a crash computes with the same."""
     op.create_table(
         "run_rule",
-        tenant(),
+        bulk_tenant(),
         needed("business_date", sa.Date),
         needed("plan_number", sa.Integer),
         needed("symbol", sa.Text),
@@ -181,7 +186,7 @@ def frozen_facts() -> None:
     )
     op.create_table(
         "run_term",
-        tenant(),
+        bulk_tenant(),
         needed("business_date", sa.Date),
         needed("plan_number", sa.Integer),
         needed("track", sa.Text),
@@ -194,7 +199,7 @@ def frozen_facts() -> None:
     )
     op.create_table(
         "run_quote",
-        tenant(),
+        bulk_tenant(),
         needed("business_date", sa.Date),
         needed("currency", sa.Text),
         needed("plan_currency", sa.Text),
@@ -207,7 +212,7 @@ def frozen_facts() -> None:
     )
     op.create_table(
         "run_gate",
-        tenant(),
+        bulk_tenant(),
         needed("business_date", sa.Date),
         needed("plan_number", sa.Integer),
         needed("client_id", sa.Uuid),
@@ -218,7 +223,7 @@ def frozen_facts() -> None:
     )
     op.create_table(
         "run_receiver",
-        tenant(),
+        bulk_tenant(),
         needed("business_date", sa.Date),
         needed("plan_number", sa.Integer),
         needed("client_id", sa.Uuid),
@@ -250,7 +255,7 @@ def frozen_facts() -> None:
 def lines() -> None:
     op.create_table(
         "settled_trade",
-        tenant(),
+        bulk_tenant(),
         needed("trade_id", sa.BigInteger),
         needed("revision", sa.Integer),
         needed("business_date", sa.Date),
@@ -281,7 +286,7 @@ def lines() -> None:
     isolate_by_tenant("settled_trade", grant="SELECT, INSERT")
     op.create_table(
         "commission_line",
-        tenant(),
+        bulk_tenant(),
         needed("partner_id", sa.Uuid),
         needed("trade_id", sa.BigInteger),
         needed("revision", sa.Integer),
@@ -301,7 +306,7 @@ def lines() -> None:
     isolate_by_tenant("commission_line", grant="SELECT, INSERT")
     op.create_table(
         "commission_reason",
-        tenant(),
+        bulk_tenant(),
         needed("partner_id", sa.Uuid),
         needed("trade_id", sa.BigInteger),
         needed("revision", sa.Integer),
@@ -316,7 +321,7 @@ def lines() -> None:
     isolate_by_tenant("commission_reason", grant="SELECT, INSERT")
     op.create_table(
         "commission_hold",
-        tenant(),
+        bulk_tenant(),
         needed("partner_id", sa.Uuid),
         needed("trade_id", sa.BigInteger),
         needed("revision", sa.Integer),

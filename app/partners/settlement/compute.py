@@ -43,8 +43,10 @@ def _compute_slice(
         "batch_from": scope["batch_from"],
         "wait_until": scope["wait_until"],
     }
+    # What the planner knows of tables that a run has just filled is stale: a nested loop over them would never end.
+    execute_sql("SET LOCAL enable_nestloop = off")
+    execute_sql("SET LOCAL work_mem = '128MB'")
     _run("trades_now", given)
-    execute_sql("ANALYZE trade_now")
     _run("settle_trades", given)
     has_own = bool(execute_sql("SELECT EXISTS (SELECT FROM trade_now WHERE has_own_receivers)").scalar_one())
     sources = ["receivers_of_table", *(["receivers_of_run"] if has_own else [])]
@@ -52,7 +54,6 @@ def _compute_slice(
     if plan.overlap_policy != "stack" and len(plan.tracks) > 1:
         _run("overlap", given)
     if plan.caps.binds_paths:
-        execute_sql("ANALYZE candidate")
         _run("cap_paths", given)
     _run("lines", given)
     _run("reasons", given)

@@ -16,7 +16,7 @@ WITH RECURSIVE up AS (
     AND l.valid_from < up.valid_to AND l.valid_to > up.valid_from AND l.valid_from < l.valid_to
   WHERE up.distance <= :length_max
 ), granted AS (
-  SELECT up.client_id, up.partner_id, up.distance, g.rate_per_lot,
+  SELECT up.client_id, up.partner_id, up.distance, trim_scale(g.rate_per_lot) AS rate_per_lot,
     greatest(up.valid_from, g.valid_from) AS valid_from, least(up.valid_to, g.valid_to) AS valid_to
   FROM up
   JOIN god_grant AS g

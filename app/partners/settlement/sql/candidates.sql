@@ -9,9 +9,13 @@ SELECT c.trade_id, c.revision, c.track, c.partner_id, c.distance, c.level, c.rat
     CASE WHEN NOT :is_held THEN c.partner_gates[1] END,
     CASE WHEN c.track = 'god' AND c.rate = 0 THEN 'NESTED_POLICY' WHEN c.amount = 0 THEN 'ZERO_AMOUNT' END
   ) AS reason,
-  c.event_gates || c.partner_gates AS gates,
-  CASE WHEN c.trade_is_held THEN '{FRAUD_HOLD}' ELSE '{}' END::text[]
-    || CASE WHEN :is_held THEN c.partner_gates ELSE '{}' END AS held_for
+  CASE WHEN c.partner_gates = '{}' THEN c.event_gates ELSE c.event_gates || c.partner_gates END AS gates,
+  CASE
+    WHEN NOT c.trade_is_held AND (NOT :is_held OR c.partner_gates = '{}') THEN '{}'::text[]
+    WHEN NOT :is_held THEN ARRAY['FRAUD_HOLD']
+    WHEN c.trade_is_held THEN ARRAY['FRAUD_HOLD'] || c.partner_gates
+    ELSE c.partner_gates
+  END AS held_for
 FROM (
   SELECT t.trade_id, t.revision, r.track, r.beneficiary_id AS partner_id, r.distance, r.level,
     CASE r.track WHEN 'referral' THEN m.rate ELSE r.rate END AS rate,
@@ -25,9 +29,10 @@ FROM (
     m.max_per_event,
     CASE r.track WHEN 'referral' THEN t.referral_gates ELSE t.god_gates END AS event_gates,
     CASE
-      WHEN t.is_country_denied AND NOT 'COUNTRY_DENIED' = ANY (coalesce(g.partner_gates, '{}'))
-      THEN coalesce(g.partner_gates, '{}') || '{COUNTRY_DENIED}'::text[]
-      ELSE coalesce(g.partner_gates, '{}')
+      WHEN g.client_id IS NULL THEN CASE WHEN t.is_country_denied THEN ARRAY['COUNTRY_DENIED'] ELSE '{}'::text[] END
+      WHEN t.is_country_denied AND NOT 'COUNTRY_DENIED' = ANY (g.partner_gates)
+      THEN g.partner_gates || ARRAY['COUNTRY_DENIED']
+      ELSE g.partner_gates
     END AS partner_gates,
     t.is_held AS trade_is_held
   FROM trade_now AS t

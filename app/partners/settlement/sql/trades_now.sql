@@ -8,15 +8,15 @@ SELECT v.*,
   END AS numeric) AS limit_amount,
   CASE WHEN v.cap_of_revenue IS NULL OR v.cap_per_lot <= v.cap_of_revenue THEN 'path_lot' ELSE 'path_revenue' END
     AS limit_name,
-  gates_before || CASE WHEN v.referral_rule < 0 THEN '{NO_RULE}' ELSE '{}' END::text[]
-    || CASE WHEN (v.referral_rule >= 0 AND v.spread IS NULL) OR v.lacks_revenue_spread THEN '{SPREAD_UNKNOWN}'
-       ELSE '{}' END::text[]
-    || CASE WHEN (v.referral_rule >= 0 AND v.lacks_rate) OR v.lacks_revenue_rate THEN '{RATE_UNKNOWN}'
-       ELSE '{}' END::text[]
+  gates_before || CASE WHEN v.referral_rule < 0 THEN ARRAY['NO_RULE'] ELSE ARRAY[]::text[] END
+    || CASE WHEN (v.referral_rule >= 0 AND v.spread IS NULL) OR v.lacks_revenue_spread THEN ARRAY['SPREAD_UNKNOWN']
+       ELSE ARRAY[]::text[] END
+    || CASE WHEN (v.referral_rule >= 0 AND v.lacks_rate) OR v.lacks_revenue_rate THEN ARRAY['RATE_UNKNOWN']
+       ELSE ARRAY[]::text[] END
     || gates_after AS referral_gates,
-  gates_before || CASE WHEN v.god_rule < 0 THEN '{NO_RULE}' ELSE '{}' END::text[]
-    || CASE WHEN v.lacks_revenue_spread THEN '{SPREAD_UNKNOWN}' ELSE '{}' END::text[]
-    || CASE WHEN v.lacks_revenue_rate THEN '{RATE_UNKNOWN}' ELSE '{}' END::text[]
+  gates_before || CASE WHEN v.god_rule < 0 THEN ARRAY['NO_RULE'] ELSE ARRAY[]::text[] END
+    || CASE WHEN v.lacks_revenue_spread THEN ARRAY['SPREAD_UNKNOWN'] ELSE ARRAY[]::text[] END
+    || CASE WHEN v.lacks_revenue_rate THEN ARRAY['RATE_UNKNOWN'] ELSE ARRAY[]::text[] END
     || gates_after AS god_gates
 FROM (
   SELECT b.*,
@@ -25,7 +25,7 @@ FROM (
   FROM (
     SELECT a.*,
       CASE WHEN a.spread IS NULL OR a.lacks_rate THEN 0
-        ELSE divide_even(a.spread * a.contract_size * a.lots * a.multiply, a.divide, 10) END AS base,
+        ELSE trim_scale(divide_even(a.spread * a.contract_size * a.lots * a.multiply, a.divide, 10)) END AS base,
       CASE WHEN a.revenue_spread IS NULL OR a.lacks_rate THEN 0
         ELSE divide_even(a.revenue_spread * a.contract_size * a.lots * a.multiply, a.divide, 10) END
       + CASE WHEN a.commission < 0 AND a.commission_divide IS NOT NULL
@@ -39,7 +39,7 @@ FROM (
           WHEN 'open' THEN coalesce(t.opened_at, t.closed_at) WHEN 'settlement' THEN :day_end ELSE t.closed_at
         END AS path_at,
         t.closed_at < :day_start AS is_late,
-        round_even(t.volume_lots * r.multiplier, 10) AS lots,
+        trim_scale(round_even(t.volume_lots * r.multiplier, 10)) AS lots,  -- Short factors make exact products cheap.
         spread_between(r.basis, sp.at_open, sp.at_close) AS spread,
         spread_between(coalesce(CAST(:revenue_basis AS text), r.basis), sp.at_open, sp.at_close) AS revenue_spread,
         CASE
@@ -72,11 +72,8 @@ FROM (
         ], NULL)
         || coalesce(g.trader_gates, '{}')
         || array_remove(ARRAY[
-          CASE WHEN NOT EXISTS (
-            SELECT FROM partner_link AS l
-            WHERE l.tenant_id = t.tenant_id AND l.child_id = t.client_id
-              AND l.valid_from <= coalesce(t.opened_at, t.closed_at) AND l.valid_to > coalesce(t.opened_at, t.closed_at)
-          ) THEN 'BEFORE_ATTRIBUTION' END,
+          CASE WHEN NOT coalesce(sponsored.during @> coalesce(t.opened_at, t.closed_at), false)
+            THEN 'BEFORE_ATTRIBUTION' END,
           CASE WHEN f.verdict = 'reject' THEN 'FRAUD_REJECT' END
         ], NULL) AS gates_after
       FROM closed_trade AS t
@@ -104,6 +101,10 @@ FROM (
         ON g.tenant_id = t.tenant_id AND g.business_date = :business_date AND g.plan_number = :plan_number
         AND g.client_id = t.client_id
       LEFT JOIN trade_verdict AS f ON f.tenant_id = t.tenant_id AND f.trade_id = t.id
+      LEFT JOIN (
+        SELECT l.child_id, range_agg(tstzrange(l.valid_from, l.valid_to)) AS during
+        FROM partner_link AS l WHERE l.tenant_id = :tenant_id GROUP BY l.child_id
+      ) AS sponsored ON sponsored.child_id = t.client_id
       LEFT JOIN (
         SELECT DISTINCT o.client_id FROM run_receiver AS o
         WHERE o.tenant_id = :tenant_id AND o.business_date = :business_date AND o.plan_number = :plan_number
