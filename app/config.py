@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -14,6 +16,20 @@ def _pg(address: str) -> str:
         if address.startswith(plain):
             return "postgresql+psycopg://" + address.removeprefix(plain)
     return address
+
+
+@cache
+def _environment() -> Mapping[str, str]:
+    """The environment; in a terminal that names no database, that of the demo which runs on this machine, if one does.
+
+    So `flask` commands work beside `make demo` without anything to set.
+    """
+    env = os.environ
+    kept = Path(env.get("KONTOR_DATA_DIR", "var")) / "instance.json"
+    if "DATABASE_URL" in env or not kept.exists():
+        return env
+    found: dict[str, str] = json.loads(kept.read_text(encoding="utf-8"))
+    return {**found, **env}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +60,7 @@ class Settings:
     @classmethod
     def from_env(cls) -> Settings:
         """Read the environment. Raises KeyError naming the variable that is missing."""
-        env = os.environ
+        env = _environment()
         database = _pg(env["DATABASE_URL"])
         data_dir = Path(env.get("KONTOR_DATA_DIR", "var"))
         return cls(
@@ -74,4 +90,4 @@ def settings() -> Settings:
 
 def environment_secret(slug: str, name: str) -> str | None:
     """A tenant's secret that the environment gives for its bundle: KONTOR_SECRET_<SLUG>_<NAME>."""
-    return os.environ.get(f"KONTOR_SECRET_{slug.upper().replace('-', '_')}_{name}")
+    return _environment().get(f"KONTOR_SECRET_{slug.upper().replace('-', '_')}_{name}")

@@ -4,6 +4,7 @@ Data, logs and secrets of the demo lie under `var/` (or KONTOR_DATA_DIR). FRESH=
 """
 
 import fcntl
+import json
 import os
 import resource
 import shutil
@@ -11,8 +12,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -70,12 +71,26 @@ def _run(stack: ExitStack, started: float, stopping: threading.Event) -> None:
     with step("Starting simulators, pages, streams, connector, jobs and scheduler"):
         start_product(supervisor, ports, port)
         supervisor.wait_until_ready(120)
+    stack.enter_context(_told_to_other_terminals(env))
     _print_table([brand.slug for brand in brands], port, sign_ins, supervisor, time.monotonic() - started)
     signal.signal(signal.SIGINT, lambda *_: stopping.set())
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     signal.signal(signal.SIGHUP, lambda *_: stopping.set())
     supervisor.watch(stopping.wait)
     print("\nStopping ...", flush=True)
+
+
+@contextmanager
+def _told_to_other_terminals(env: Mapping[str, str]) -> Iterator[None]:
+    """While the demo runs, its addresses and keys lie where a `flask` command in another terminal finds them."""
+    path = DATA / "instance.json"
+    told = {name: value for name, value in env.items() if name.startswith(("KONTOR_", "DATABASE_", "REDIS_"))}
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(told), encoding="utf-8")
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def _interrupt(_number: int, _frame: object) -> None:

@@ -6,6 +6,7 @@ import json
 
 import click
 
+from app.demo import proving
 from app.demo.browsing import PageRefused
 from app.demo.day import CHAOS, run_day
 from app.demo.hooks import Hooks
@@ -56,5 +57,15 @@ def demo_commands(hooks: Hooks) -> click.Group:
             raise click.ClickException(str(failure)) from failure
         if not holds:
             raise click.ClickException("A proof fails.")
+
+    @group.command("prove")
+    @click.option("--tenant", required=True, help="Slug of a sandbox tenant.")
+    def prove(tenant: str) -> None:
+        """Prove a sandbox's books now: among themselves, and against its platform. Ends with status 1 if one fails."""
+        found = proving.proofs(hooks, tenant)
+        for proof in found:
+            click.echo(f"{'holds' if proof.holds else 'FAILS'}  {proof.name}: {proof.detail}")
+        if not all(proof.holds for proof in found):
+            raise SystemExit(1)
 
     return group

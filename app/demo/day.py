@@ -37,7 +37,7 @@ def run_day(
     closing.end_day(world)
     closing.release_commission(world)
     closing.pay_partners_out(world)
-    found = proving.proofs(world)
+    found = proving.proofs(hooks, slug)
     _print(world, found)
     return all(proof.holds for proof in found)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from app.demo.hooks import Proof
+from app.demo.hooks import HeldAccount, Hooks, Proof
+from app.demo.terminal import Platform, PlatformAccount
 from app.demo.world import World
+
+Books = Mapping[int, PlatformAccount]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,7 @@ class Compared:
 
 def are_deals_stored(world: World) -> bool:
     """Whether the product holds the deals that the platform counts, to the last one."""
-    return not _differing_accounts(world)
+    return not _differing(world.platform.books(), world.hooks.holdings(world.slug))
 
 
 def missing_deals(world: World) -> str:
@@ -30,39 +33,35 @@ def missing_deals(world: World) -> str:
     return f"{sum(own.deals for own in ours)} of {sum(own.deals for own in theirs.values())} deals stored"
 
 
-def proofs(world: World) -> Sequence[Proof]:
+def proofs(hooks: Hooks, slug: str) -> Sequence[Proof]:
     """Every proof, the comparisons with the platform last."""
-    return [*world.hooks.proofs(world.slug), _deals(world), _house(world)]
+    found = hooks.proofs(slug)
+    theirs, ours = Platform(hooks.control_url(slug)).books(), hooks.holdings(slug)
+    return [*found, _deals(theirs, ours), _house(theirs, ours, hooks.platform_money(slug))]
 
 
-def _differing_accounts(world: World) -> list[str]:
-    theirs = world.platform.books()
-    ours = {own.login: own for own in world.hooks.holdings(world.slug)}
-    wrong = []
-    for login in sorted(theirs.keys() | ours.keys()):
-        outside, inside = theirs.get(login), ours.get(login)
-        seen = (outside.deals, outside.money) if outside else (0, Decimal(0))
-        held = (inside.deals, inside.money) if inside else (0, Decimal(0))
-        if seen != held:
-            wrong.append(f"account {login}: {seen[0]} deals for {seen[1]} there, {held[0]} for {held[1]} here")
-    return wrong
+def _differing(theirs: Books, ours: Sequence[HeldAccount]) -> list[str]:
+    held = {own.login: (own.deals, own.money) for own in ours}
+    seen = {login: (own.deals, own.money) for login, own in theirs.items()}
+    return [
+        f"account {login}: (deals, sum) {seen.get(login, (0, 0))} there, {held.get(login, (0, 0))} here"
+        for login in sorted(seen.keys() | held.keys())
+        if seen.get(login, (0, Decimal(0))) != held.get(login, (0, Decimal(0)))
+    ]
 
 
-def _deals(world: World) -> Proof:
-    wrong = _differing_accounts(world)
-    theirs = world.platform.books()
+def _deals(theirs: Books, ours: Sequence[HeldAccount]) -> Proof:
+    wrong = _differing(theirs, ours)
     detail = f"{sum(own.deals for own in theirs.values())} deals on {len(theirs)} accounts, by count and sum"
     return Compared("Deals stored are the deals on the platform", not wrong, wrong[0] if wrong else detail)
 
 
-def _house(world: World) -> Proof:
+def _house(theirs: Books, ours: Sequence[HeldAccount], books: Mapping[str, Decimal]) -> Proof:
     """What the books say stands on the platform, and the platform's own balance deals of live accounts."""
-    theirs = world.platform.books()
     moved: dict[str, Decimal] = {}
-    for own in world.hooks.holdings(world.slug):
+    for own in ours:
         if not own.is_demo and own.login in theirs:
             moved[own.currency] = moved.get(own.currency, Decimal(0)) + theirs[own.login].moved
-    books = world.hooks.platform_money(world.slug)
     wrong = [
         f"{currency}: books {books.get(currency, 0)}, platform {moved.get(currency, 0)}"
         for currency in sorted(books.keys() | moved.keys())

@@ -30,8 +30,14 @@ def _peppered(password: str) -> str:
     return hmac.new(_pepper(), composed.encode(), hashlib.sha256).hexdigest()
 
 
+class Hashed(str):
+    """The hash of a password in the password's place: for the many logins of a demonstration that share one."""
+
+
 def hash_password(password: str) -> str:
-    """The text to store for this password."""
+    """The text to store for this password. `Hashed` is stored as it is."""
+    if isinstance(password, Hashed):
+        return str(password)
     with _turns:
         return _hasher.hash(_peppered(password))
 
