@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,6 +13,7 @@ from app.demo.hooks import Hooks
 from app.demo.people import PASSWORD, country_of, given_names
 from app.demo.report import Report
 from app.demo.terminal import Platform
+from app.kit import clock
 
 # The product reads a difference between the platform's clock and its own as the platform's time zone, rounded to a
 # quarter of an hour, and believes none beyond any zone. So the two clocks move in steps that are clearly neither.
@@ -50,7 +50,7 @@ class World:
         self.terms = hooks.terms(slug)
         self.platform = Platform(hooks.control_url(slug))
         self.report = Report(threads)
-        self.run = _base36(int(time.time()))  # Two demonstrations on one instance need different e-mails.
+        self.run = _base36(int(clock.now().timestamp()))  # Two demonstrations on one instance need different e-mails.
         self.partner: Client | None = None
         self.clients: list[Client] = []
         self._staff: dict[str, Browser] = {}
