@@ -161,7 +161,6 @@ class Plan(_Part, frozen=True):
     rounding_mode: Literal["half_even", "down", "half_up"] = "half_even"
     audit_days: int = 3
     audit_calendar: Literal["calendar", "business"] = "calendar"
-    allow_negative_redeem: bool = True
     min_payout: Decimal = Decimal(0)
     arbitrage_accepted_by: str = ""
 

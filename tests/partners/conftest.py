@@ -16,7 +16,7 @@ from app.tenancy import service as tenancy
 from tools import roles
 
 HERE, THERE = 81, 82
-RATE_DAY = date(2026, 1, 2)  # One euro was worth 1.1 USD and 130.7658 JPY, so one USD 118.878 JPY, ever since.
+RATE_DAY = date(2026, 11, 20)  # One euro was worth 1.1 USD and 130.7658 JPY: one USD 118.878 JPY.
 _DOCUMENT = """{
   "tenant": {"slug": "%s", "name": "Pays", "short_name": "Pays", "timezone": "UTC", "holidays": ["2026-12-25"]},
   "languages": {"offered": ["en"]}, "currencies": {"wallets": ["USD", "EUR", "JPY"], "base": "USD"},
