@@ -10,7 +10,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def safe_cell(value: object) -> str:
-    """Text of a cell. A value that a spreadsheet would run as a formula gets an apostrophe; plain numbers stay numbers."""
+    """Text of a cell. What a spreadsheet would run as a formula gets an apostrophe; numbers stay numbers."""
     text = "" if value is None else str(value)
     if text.startswith(_FORMULA_STARTS) and not _is_number(text):
         return "'" + text

@@ -15,7 +15,7 @@ _counter = 0
 
 
 def new_id() -> UUID:
-    """A uuid of version 7 (RFC 9562): milliseconds first, then a counter, so that ids of one process sort by creation."""
+    """A uuid of version 7 (RFC 9562): milliseconds first, then a counter: ids of one process sort by creation."""
     global _last_ms, _counter
     with _lock:
         ms = time.time_ns() // 1_000_000

@@ -115,7 +115,7 @@ def round_money(amount: Decimal, currency: str, mode: Rounding) -> Money:
 def split_by_weight(total: Money, weights: Sequence[Decimal]) -> list[Money]:
     """Share `total` in proportion to `weights`; the parts always sum to it. A weight of zero gets nothing.
 
-    Left-over minor units go to the largest remainders, earlier parts first. Raises ValueError without a positive weight.
+    Left-over minor units go to the largest remainders, earlier parts first. ValueError without a positive weight.
     """
     whole = sum(weights, Decimal(0))
     if whole <= 0 or any(weight < 0 for weight in weights):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
-from app.core.migrate import isolate_by_tenant
 from sqlalchemy.dialects.postgresql import JSONB
+
+from app.core.migrate import isolate_by_tenant
 
 revision = "20261124_02_identity"
 down_revision = "20261124_01_core"

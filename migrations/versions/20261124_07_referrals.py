@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+
 from app.core.migrate import isolate_by_tenant
 
 revision = "20261124_07_referrals"

@@ -60,7 +60,7 @@ def test_every_table_gets_its_rights_in_the_migration_that_makes_it() -> None:
             elif name in {"isolate_by_tenant", "grant_global"}:
                 granted.add(node.args[0].value)
         text = path.read_text()
-        bare += [f"{path.name}: {table!r}" for table in made - granted if f"\"{table!s}\"" not in _loops(text)]
+        bare += [f"{path.name}: {table!r}" for table in made - granted if f'"{table!s}"' not in _loops(text)]
 
     assert bare == []
 
