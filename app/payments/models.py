@@ -37,7 +37,7 @@ class DepositStatus(StrEnum):
 
 
 _DEPOSIT_LABELS = {
-    DepositStatus.AWAITING_CLIENT: _l("Awaiting your transfer"),
+    DepositStatus.AWAITING_CLIENT: _l("Awaiting the transfer"),
     DepositStatus.PROCESSING: _l("Being checked"),
     DepositStatus.SUCCEEDED: _l("Credited"),
     DepositStatus.REJECTED: _lp("deposit", "Rejected"),

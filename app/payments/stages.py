@@ -43,7 +43,7 @@ def deposit_stages(row: Deposit) -> list[Stage]:
     check = _l("We compare your transfer with our bank statement, usually within one working day.")
     return [
         announced,
-        Stage(_l("Your transfer"), "done" if sent else "current", row.proof_at, None if sent else wire),
+        Stage(_l("Transfer of the money"), "done" if sent else "current", row.proof_at, None if sent else wire),
         Stage(
             _l("Being checked"),
             "done" if credited else ("current" if sent else "todo"),
