@@ -13,11 +13,12 @@ from app.audit import service as audit
 from app.clients import queries as clients
 from app.core import live
 from app.core.actor import Actor
-from app.core.db import execute_sql, session
+from app.core.db import execute_sql, load_sql, session
 from app.core.errors import Conflict, DomainError, Invalid
 from app.kit import clock
 from app.kit.money import Money
 from app.kit.text import _l
+from app.ledger import queries as books
 from app.ledger import service as ledger
 from app.partners import permissions, receivers, versions
 from app.partners.models import GodGrant
@@ -116,10 +117,7 @@ def record_verdict(trade_id: int, verdict: Verdict, *, reason: str, by: Actor) -
     Counts for runs that start from now on; a hold that became clear is settled by the next run.
     """
     execute_sql(
-        "INSERT INTO trade_verdict (tenant_id, trade_id, verdict, reason, decided_by, decided_at)"
-        " VALUES (:tenant_id, :trade_id, :verdict, :reason, :by, :now)"
-        " ON CONFLICT (tenant_id, trade_id) DO UPDATE SET verdict = excluded.verdict, reason = excluded.reason,"
-        " decided_by = excluded.decided_by, decided_at = excluded.decided_at",
+        load_sql("app.partners", "sql/record_verdict.sql"),
         trade_id=trade_id,
         verdict=verdict,
         reason=reason,
@@ -141,7 +139,7 @@ def pay_out(partner_id: UUID, money: Money, *, key: str, by: Actor) -> ledger.Po
     main = ledger.wallet(ledger.Owner("client", partner_id), ledger.MAIN, money.currency)
     ledger.lock_wallets([redeem.id, main.id])
     entry_key = f"payout:{partner_id}:{key}"
-    if not is_paid_out(entry_key):
+    if books.entry_by_key(entry_key) is None:
         plan = versions.plan_for_receivers()
         least = plan.min_payout if plan is not None and plan.currency == money.currency else Decimal(0)
         if money.amount < least:
@@ -162,11 +160,3 @@ def pay_out(partner_id: UUID, money: Money, *, key: str, by: Actor) -> ledger.Po
         live.publish(f"partner:{partner_id}", "commission-changed")
         live.publish(f"client:{partner_id}", "wallet-changed")
     return entry
-
-
-def is_paid_out(entry_key: str) -> bool:
-    """Whether an entry under this key stands already."""
-    found = execute_sql(
-        "SELECT EXISTS (SELECT FROM journal_entry WHERE tenant_id = :tenant_id AND key = :key)", key=entry_key
-    )
-    return bool(found.scalar_one())

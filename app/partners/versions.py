@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import select
 
 from app import tenancy
-from app.core.db import execute_sql, session
+from app.core.db import execute_sql, load_sql, session
 from app.core.errors import DomainError
 from app.kit import clock
 from app.kit.text import _l
@@ -128,14 +128,9 @@ def worst_god_rate(plan: Plan) -> Decimal:
     """The most that the god-mode partners of any one path get per lot today, before caps."""
     if plan.god is None:
         return Decimal(0)
-    row = execute_sql(
-        "SELECT coalesce(max(per_path), 0) AS worst FROM ("
-        " SELECT CASE WHEN :adds_up THEN sum(g.rate_per_lot) ELSE max(g.rate_per_lot) END AS per_path"
-        " FROM receiver AS r JOIN god_grant AS g ON g.tenant_id = r.tenant_id AND g.partner_id = r.beneficiary_id"
-        " AND g.valid_from <= :now AND g.valid_to > :now"
-        " WHERE r.tenant_id = :tenant_id AND r.track = 'god' AND r.valid_from <= :now AND r.valid_to > :now"
-        " GROUP BY r.client_id) AS paths",
+    worst = execute_sql(
+        load_sql("app.partners", "sql/worst_god_rate.sql"),
         now=clock.business_now(),
         adds_up=plan.god.nested_policy == "full",
-    ).one()
-    return Decimal(row.worst)
+    ).scalar_one()
+    return Decimal(worst)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+import structlog
+from sqlalchemy import select, tuple_
 
 from app import tenancy
 from app.core import live
 from app.core.actor import Actor
 from app.core.db import execute_sql, in_transaction, session
+from app.core.errors import DomainError
 from app.kit.money import Money, exponent, round_decimal
 from app.ledger import service as ledger
 from app.partners import permissions, versions
@@ -24,7 +26,11 @@ from app.partners.rules.posting import MODES
 from app.partners.settlement.facts import sql
 from app.restrictions import service as restrictions
 
+log = structlog.get_logger()
+
 EXPENSE = ledger.Owner("house", "commission_expense")
+BATCHES_PER_COMMIT = 400  # Each touches two wallets, and a transaction locks at most a thousand.
+BatchKey = tuple[UUID, str, str, date, int]
 
 
 def make_batches(run: SettlementRun, plan: Plan) -> None:
@@ -215,10 +221,29 @@ def release_due(now: datetime, by: Actor, *, limit: int = 5000) -> int:
 
     Only batches of proved runs, and nobody's whose release is locked. Answers how many batches were released.
     """
-    batches = in_transaction(_releasable, now, limit)
+    due = [_key_of(batch) for batch in in_transaction(_releasable, now, limit)]
+    waiting = [due[begin : begin + BATCHES_PER_COMMIT] for begin in range(0, len(due), BATCHES_PER_COMMIT)][::-1]
+    released = 0
+    while waiting:
+        part = waiting.pop()
+        try:
+            released += in_transaction(_release, part, now, by)
+        except DomainError as refusal:
+            if len(part) == 1:
+                log.error("partners.release_refused", batch=[str(each) for each in part[0]], reason=refusal.code)
+                continue
+            middle = len(part) // 2
+            waiting += [part[middle:], part[:middle]]
+    return released
+
+
+def _release(keys: Sequence[BatchKey], now: datetime, by: Actor) -> int:
+    """Release these batches, money and marks together. While they are locked nothing can be taken back from them, and
+    what a clawback holds at this moment is left for the next sweep."""
+    batches = _releasable(now, len(keys), keys)
     if not batches:
         return 0
-    wallets = in_transaction(_release_wallets, batches)
+    wallets = _release_wallets(batches)
     drafts = []
     for batch in batches:
         owner = partner_owner(batch.partner_id)
@@ -234,13 +259,14 @@ def release_due(now: datetime, by: Actor, *, limit: int = 5000) -> int:
                     memo=f"{batch.track} {batch.business_date.isoformat()}",
                 )
             )
-    ledger.post_batch(drafts, by)
-    released = in_transaction(execute_sql, sql("mark_released"), now=now, **_keys_of(batches)).rowcount
-    in_transaction(_tell, {batch.partner_id for batch in batches})
+    ledger.post_slice(drafts, by)
+    released = execute_sql(sql("mark_released"), now=now, **_columns_of(batches)).rowcount
+    _tell({batch.partner_id for batch in batches})
     return int(released)
 
 
-def _releasable(now: datetime, limit: int) -> list[CommissionBatch]:
+def _releasable(now: datetime, limit: int, keys: Sequence[BatchKey] | None = None) -> list[CommissionBatch]:
+    """Batches that may be released now; with `keys` only those of them that nobody else holds, locked."""
     locked = restrictions.locked_clients(permissions.COMMISSION_RELEASE)
     statement = (
         select(CommissionBatch)
@@ -260,7 +286,16 @@ def _releasable(now: datetime, limit: int) -> list[CommissionBatch]:
     )
     if locked:
         statement = statement.where(CommissionBatch.partner_id.not_in(locked))
-    return list(session().scalars(statement))
+    if keys is not None:
+        named = tuple_(
+            CommissionBatch.partner_id,
+            CommissionBatch.track,
+            CommissionBatch.currency,
+            CommissionBatch.business_date,
+            CommissionBatch.sequence,
+        ).in_(keys)
+        statement = statement.where(named).with_for_update(of=CommissionBatch, skip_locked=True)
+    return list(session().scalars(statement.execution_options(populate_existing=True)))
 
 
 def _release_wallets(batches: Iterable[CommissionBatch]) -> dict[tuple[ledger.Owner, str, str], UUID]:
@@ -273,7 +308,12 @@ def _release_wallets(batches: Iterable[CommissionBatch]) -> dict[tuple[ledger.Ow
     )
 
 
-def _keys_of(batches: Iterable[CommissionBatch]) -> dict[str, Any]:
-    rows = [(b.partner_id, b.track, b.currency, b.business_date, b.sequence) for b in batches]
-    partners, tracks, currencies, days, sequences = (list(column) for column in zip(*rows, strict=True))
+def _key_of(batch: CommissionBatch) -> BatchKey:
+    return batch.partner_id, batch.track, batch.currency, batch.business_date, batch.sequence
+
+
+def _columns_of(batches: Iterable[CommissionBatch]) -> dict[str, Any]:
+    partners, tracks, currencies, days, sequences = (
+        list(column) for column in zip(*(_key_of(batch) for batch in batches), strict=True)
+    )
     return {"partners": partners, "tracks": tracks, "currencies": currencies, "days": days, "sequences": sequences}
