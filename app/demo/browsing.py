@@ -32,7 +32,7 @@ class _Forms(HTMLParser):
         super().__init__()
         self.forms: list[PageForm] = []
         self._open: PageForm | None = None
-        self._select = ""
+        self._select = self._text = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
@@ -51,6 +51,7 @@ class _Forms(HTMLParser):
             elif kind not in ("submit", "button", "file", "image"):
                 self._open.values[name] = given.get("value", "")
         elif tag == "textarea" and name:
+            self._text = name
             self._open.values[name] = ""
         elif tag == "select" and name:
             self._select = name
@@ -66,6 +67,12 @@ class _Forms(HTMLParser):
             self._open = None
         elif tag == "select":
             self._select = ""
+        elif tag == "textarea":
+            self._text = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._open is not None and self._text:
+            self._open.values[self._text] += data
 
 
 def forms_of(html: str) -> list[PageForm]:
@@ -101,7 +108,7 @@ class Browser:
     """
 
     def __init__(self, port: int, host: str, ip: str, language: str = "en") -> None:
-        self.host, self.at = host, ""
+        self.host, self.ip, self.at = host, ip, ""
         self.http = httpx.Client(
             transport=_transport(),
             base_url=f"http://127.0.0.1:{port}",

@@ -8,7 +8,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from app.demo import money, proving
-from app.demo.browsing import PageRefused
+from app.demo.browsing import Browser, PageRefused
+from app.demo.people import PASSWORD
 from app.demo.world import LEAP_MIN, Client, World
 
 WAIT_SECONDS = 240
@@ -96,16 +97,19 @@ _MAX = re.compile(r'data-fill="amount" data-value="([\d.]+)"')  # The button tha
 
 
 def _redeem(world: World, client: Client) -> Decimal:
-    page = f"/partner/payout?currency={world.terms.plan_currency}"
-    shown = client.browser.get(page)
-    found = _MAX.search(shown)
+    """Move all that is redeemable, in the partner portal, with the login of the cabinet. Answers how much it was."""
+    page = f"/payout?currency={world.terms.plan_currency}"
+    portal = Browser(world.port, f"partners.{world.slug}.localhost", client.browser.ip)
+    with world.report.timed("sign in at the portal"):
+        portal.sign_in(client.email, PASSWORD)
+    found = _MAX.search(portal.get(page))
     amount = Decimal(found[1]) if found is not None else Decimal(0)
     if amount <= 0 or amount < world.terms.min_payout:
         return Decimal(0)
     with world.report.timed("move commission to the wallet"):
-        client.browser.submit(page, {"amount": f"{amount:f}"}, action="/payout")
-    if not client.browser.at.startswith("/partner"):
-        raise PageRefused(f"The payout of {client.email} ended at {client.browser.at}.")
+        portal.submit(page, {"amount": f"{amount:f}"}, action="/payout")
+    if portal.at != "/":
+        raise PageRefused(f"The payout of {client.email} ended at {portal.at}.")
     return amount
 
 
