@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 
 from app.core.db import execute_sql, get, session, tenant_id
 from app.core.errors import NotFound
@@ -282,6 +282,12 @@ def adjustments(
     if status is not None:
         chosen = chosen.where(Adjustment.status == status)
     return session().execute(chosen).all()
+
+
+def proposed_adjustments() -> int:
+    """How many adjustments wait for a second person."""
+    waiting = select(func.count()).select_from(Adjustment).where(Adjustment.status == AdjustmentStatus.PROPOSED)
+    return session().execute(waiting).scalar_one()
 
 
 def get_adjustment(adjustment_id: UUID, *, lock: bool = False) -> Adjustment:

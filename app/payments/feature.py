@@ -2,13 +2,14 @@
 
 from app.core.features import Feature, MenuEntry
 from app.kit.text import _l
+from app.ledger import queries as books
 from app.payments import bundle, panels, permissions, queries, subscribers
 from app.payments.models import Deposit, Withdrawal
 from app.payments.views import adjustments, cabinet, moves, office
 
 
 def _waiting() -> int:
-    return queries.waiting_count(Deposit) + queries.waiting_count(Withdrawal) + panels.adjustments_waiting()
+    return queries.waiting_count(Deposit) + queries.waiting_count(Withdrawal) + books.proposed_adjustments()
 
 
 FEATURE = Feature(

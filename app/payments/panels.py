@@ -12,7 +12,6 @@ from app.kit.money import Money
 from app.kit.text import _l
 from app.ledger import queries as books
 from app.ledger import service as ledger
-from app.ledger.models import AdjustmentStatus
 from app.payments import bundle, permissions, queries, stages
 from app.payments.links import link_of, office_link_of
 from app.payments.models import Deposit, Withdrawal
@@ -91,11 +90,6 @@ def load_office_home(_subject: UUID | None) -> Mapping[str, Any]:
         "oldest_withdrawal_at": queries.oldest_waiting(Withdrawal),
         "oldest_deposit_at": queries.oldest_waiting(Deposit),
     }
-
-
-def adjustments_waiting() -> int:
-    """How many corrections by hand wait for a second person."""
-    return len(books.adjustments(status=AdjustmentStatus.PROPOSED))
 
 
 PANELS = (

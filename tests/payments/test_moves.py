@@ -317,3 +317,21 @@ def test_adjustments_in_the_office_take_two_people(house: House) -> None:
     assert boris.post(f"{url}/approve").status_code == 409
 
     assert house.balance() == usd("480")
+
+
+def test_the_proof_command_names_what_differs(house: House) -> None:
+    house.fill("500")
+    runner = house.app.test_cli_runner()
+    good = runner.invoke(args=["ledger", "verify", "--tenant", house.brand.slug])
+    assert (good.exit_code, good.output) == (0, f"{house.brand.slug}: the books balance\n")
+    with acting(house.brand):
+        wallet = ledger.wallet(ledger.Owner("client", house.client_id), ledger.MAIN, "USD").id
+        change = "UPDATE wallet SET balance_minor = balance_minor + :by WHERE tenant_id = :tenant_id AND id = :id"
+        db.execute_sql(change, by=1, id=wallet)
+    bad = runner.invoke(args=["ledger", "verify", "--tenant", house.brand.slug])
+    with acting(house.brand):
+        db.execute_sql(change, by=-1, id=wallet)
+
+    assert bad.exit_code == 1
+    assert f"wallet_balance {wallet}: expected 50000, found 50001" in bad.output
+    assert runner.invoke(args=["ledger", "verify", "--tenant", "nobody"]).exit_code == 1

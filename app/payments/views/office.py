@@ -15,6 +15,7 @@ from app.core.forms import amount_of
 from app.core.http import redirect_to, render, requires, toast, unrestricted
 from app.kit import csv
 from app.kit.text import Message, _l
+from app.ledger import queries as books
 from app.payments import bundle, forms, gates, panels, permissions, queries, rules, service, stages
 from app.payments.models import Deposit, DepositStatus, Withdrawal, WithdrawalStatus
 from app.payments.queries import QueueFilter
@@ -108,7 +109,7 @@ def tabs() -> dict[str, int]:
     return {
         "deposits": queries.waiting_count(Deposit),
         "withdrawals": queries.waiting_count(Withdrawal),
-        "adjustments": panels.adjustments_waiting(),
+        "adjustments": books.proposed_adjustments(),
     }
 
 
