@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -56,7 +55,7 @@ class Shop:
 
 
 @pytest.fixture
-def shop(north: Brand) -> Iterator[Shop]:
+def shop(north: Brand) -> Shop:
     add_partners(north)
     pia = make_trader(north, "pia@example.com", name="Pia Partner")
     dan = make_trader(north, "dan@example.com", name="Dan Trader")

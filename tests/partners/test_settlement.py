@@ -12,7 +12,7 @@ from app.kit import clock
 from app.kit.money import Money
 from app.ledger import service as ledger
 from app.partners import permissions, service
-from app.partners.settlement import posting
+from app.partners.settlement import compute, posting
 from app.partners.settlement import run as settlement
 from app.referrals import service as referrals
 from app.restrictions import service as restrictions
@@ -272,6 +272,43 @@ def test_a_locked_release_waits_and_then_goes(t1: TreeT1) -> None:
         restrictions.lift(lock.id, reason="cleared", by=BY)
     assert posting.release_due(due, BY) == 2
     assert world.balances(t1.a) == {"temporary": dec(0), "redeem": dec("9.20")}
+
+
+def test_a_release_leaves_what_is_being_taken_back_and_releases_the_rest(t1: TreeT1) -> None:
+    with transaction():
+        t1.platform.store([closed(t1.d)])
+    world.settle(FRIDAY)
+    due = datetime(2026, 11, 24, tzinfo=UTC)
+    clawback = "UPDATE commission_batch SET taken_back_minor = posted_minor WHERE tenant_id = :tenant_id"
+
+    with transaction():  # A clawback that has drawn from the batches of A and has not committed.
+        execute_sql(f"{clawback} AND partner_id = :partner", partner=t1.a)
+        with tenant_scope(HERE):
+            assert posting.release_due(due, BY) == 2  # The batches of B and C.
+        expense = ledger.wallet(posting.EXPENSE, "commission", "USD")
+        temporary = ledger.wallet(posting.partner_owner(t1.a), ledger.TEMPORARY, "USD")
+        money = Money(dec("9.20"), "USD")
+        ledger.post(
+            "taken back", "commission.clawback", [ledger.Line(temporary.id, -money), ledger.Line(expense.id, money)], BY
+        )
+
+    assert posting.release_due(due, BY) == 2  # With nothing left in them.
+    assert world.balances(t1.a) == {"temporary": dec(0), "redeem": dec(0)}
+
+
+def test_a_worker_that_fell_behind_adds_nothing_to_a_day_that_is_summed_up(t1: TreeT1) -> None:
+    with transaction():
+        t1.platform.store([closed(t1.d)])
+    settled = world.settle(FRIDAY)
+    before = world.lines()
+    with transaction():
+        t1.platform.store([closed(t1.d, AT_NOON + timedelta(hours=1))])
+
+    compute.compute(settled)  # As a second worker would, which saw the run before it went on.
+
+    assert world.lines() == before
+    world.settle(FRIDAY + timedelta(days=1))
+    assert len(world.lines()) == 2 * len(before)
 
 
 def test_a_locked_trader_earns_nobody_anything(t1: TreeT1) -> None:
