@@ -233,7 +233,7 @@ class Owner:
             else:
                 state = await self._as_tenant(operations.record_confirmed, operation_id, result)
             await self._answer(operation_id, state)
-            if state.is_done and command.login:
+            if state.is_done and command.kind.moves_money:
                 await self._messages.sadd(wire.refresh_key(tenant, self.lease.platform_id), str(command.login))
         except redis.RedisError:
             log.warning("connector.no_redis", operation=str(operation_id))

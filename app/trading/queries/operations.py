@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from app.core.db import execute_sql, session
 from app.core.errors import NotFound
@@ -14,24 +15,25 @@ from app.trading.models import OperationState, PlatformOperation
 from app.trading.queries.leases import Lease
 
 
-def claim(operation_id: UUID, lease: Lease, owner: str, now: datetime) -> bool:
+def claim(operation_id: UUID, lease: Lease, owner: str, now: datetime) -> Row[Any] | None:
     """Turn `requested` into `sent`, if it still may be sent and the caller's lease is alive under this epoch.
 
-    Whoever gets True may write the frame within the next seconds; nobody else ever gets True for this operation.
+    Whoever gets the row may write the frame within the next seconds; nobody else ever gets it for this operation.
     """
-    row = execute_sql(
-        "UPDATE platform_operation AS o SET state = 'sent', sent_at = :now, epoch = :epoch"
+    return execute_sql(
+        "UPDATE platform_operation AS o SET state = 'sent', sent_at = :now, epoch = :epoch FROM trading_account AS a"
         " WHERE o.tenant_id = :tenant_id AND o.id = :id AND o.platform_id = :platform_id AND o.state = 'requested'"
-        " AND o.expires_at > :now AND EXISTS (SELECT FROM platform_lease AS l WHERE l.tenant_id = o.tenant_id"
+        " AND o.expires_at > :now AND a.tenant_id = o.tenant_id AND a.id = o.account_id"
+        " AND EXISTS (SELECT FROM platform_lease AS l WHERE l.tenant_id = o.tenant_id"
         "  AND l.platform_id = o.platform_id AND l.owner = :owner AND l.epoch = :epoch"
-        "  AND l.expires_at > clock_timestamp()) RETURNING o.id",
+        "  AND l.expires_at > clock_timestamp())"
+        " RETURNING o.kind, o.reference, o.payload, o.amount_minor, o.currency, a.login, a.group_name",
         id=operation_id,
         platform_id=lease.platform_id,
         owner=owner,
         epoch=lease.epoch,
         now=now,
     ).one_or_none()
-    return row is not None
 
 
 def lock(operation_id: UUID) -> PlatformOperation:

@@ -298,8 +298,8 @@ def _ready(account_id: UUID, *, lock: bool = False) -> tuple[TradingAccount, Acc
         raise NotFound
     if not account.is_active:
         raise AccountNotReady
-    kind = get(AccountType, account.type_id)
-    platform = get(TradingPlatform, account.platform_id)
+    kind = session().get(AccountType, (account.tenant_id, account.type_id))  # Most pages have read both already.
+    platform = session().get(TradingPlatform, (account.tenant_id, account.platform_id))
     assert kind is not None, "The foreign key holds."
     assert platform is not None, "The foreign key holds."
     return account, kind, platform

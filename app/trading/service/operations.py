@@ -108,9 +108,20 @@ def request(
 def claim(operation_id: UUID, lease: Lease, owner: str) -> Command | None:
     """Allow the caller to send this operation now; None when it may not: expired, sent already, or the lease is
     lost."""
-    if not queries.claim(operation_id, lease, owner, clock.now()):
+    now = clock.now()
+    row = queries.claim(operation_id, lease, owner, now)
+    if row is None:
         return None
-    return command(queries.find(operation_id))
+    return Command(
+        operation_id=operation_id,
+        kind=OperationKind(row.kind),
+        reference=row.reference,
+        login=int(row.login or 0),
+        group=row.group_name,
+        payload=row.payload,
+        money=Money.from_minor(row.amount_minor, row.currency) if row.currency else None,
+        sent_at=now,
+    )
 
 
 def command(operation: PlatformOperation) -> Command:
