@@ -122,7 +122,7 @@ def settle(plan: dict[str, Any]) -> tuple[int, float]:
     from app.factory import install_features
     from app.kit.ids import new_id
     from app.partners import receivers
-    from app.partners.models import PlanVersion, SettlementRun
+    from app.partners.models import PlanVersion, RunStep, SettlementRun
     from app.partners.plan import Plan
     from app.partners.settlement import compute, facts
     from app.partners.settlement import run as settlement
@@ -151,6 +151,7 @@ def settle(plan: dict[str, Any]) -> tuple[int, float]:
         with db.transaction():
             found: SettlementRun = settlement.get(DAY)
             facts.freeze(found)
+            found.step = RunStep.FROZEN
         began = time.perf_counter()
         compute.compute(found)
         seconds = time.perf_counter() - began

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.core.db import execute_sql, in_transaction
-from app.partners.models import PlanVersion, SettlementRun
+from app.partners.models import PlanVersion, RunStep, SettlementRun
 from app.partners.plan import Plan
 from app.partners.rules.gates import COPY_REASONS, DEALER_REASONS, min_hold
 from app.partners.settlement.facts import periods, rate_date, scope_of, sql, uses_table
@@ -33,7 +33,12 @@ def _slices(run: SettlementRun, version: PlanVersion, until: datetime) -> list[t
 def _compute_slice(
     run: SettlementRun, version: PlanVersion, until: datetime, slice_from: datetime, slice_to: datetime
 ) -> None:
-    """One slice, all or nothing: the trades, their lines, their reasons and their holds."""
+    """One slice, all or nothing: the trades, their lines, their reasons and their holds.
+
+    Nothing when the run has gone on meanwhile: what arrived since then belongs to the next day's run.
+    """
+    if not _is_being_computed(run):
+        return
     plan = version.plan
     scope = scope_of(run, version, until)
     given = _settings(run, version, plan) | {
@@ -61,6 +66,15 @@ def _compute_slice(
         _run("holds", given)
     execute_sql("DROP TABLE trade_now")
     execute_sql("DROP TABLE candidate")
+
+
+def _is_being_computed(run: SettlementRun) -> bool:
+    """Whether the run still stands at this step. It stays there until this transaction ends."""
+    step = execute_sql(
+        "SELECT step FROM settlement_run WHERE tenant_id = :tenant_id AND business_date = :day FOR SHARE",
+        day=run.business_date,
+    ).scalar_one()
+    return bool(step == RunStep.FROZEN)
 
 
 def _has_held_trades() -> bool:

@@ -284,8 +284,8 @@ def _without_wait(run: SettlementRun, version: PlanVersion, until: datetime) -> 
 
 
 def _reverse_corrected(run: SettlementRun) -> None:
-    _alone()
-    execute_sql(sql("reverse_corrected"), business_date=run.business_date, batch_from=run.batch_from)
+    if _locked(run.business_date).step is RunStep.FROZEN:  # A worker that fell behind must not add to a summed-up day.
+        execute_sql(sql("reverse_corrected"), business_date=run.business_date, batch_from=run.batch_from)
 
 
 def _judge(run: SettlementRun, by: Actor) -> bool:
