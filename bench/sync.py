@@ -73,7 +73,7 @@ def bare_updates(product: Product, slug: str, login: int) -> list[float]:
 
     brand = next(one for one in product.brands if one.slug == slug)
     place = json.loads(product.env["KONTOR_SIM_MT5"])[slug]
-    authority = Path(place["data_dir"], "tls", "ca.pem").read_text()
+    authority = Path(place["ca_file"]).read_text()
 
     async def measure() -> list[float]:
         platform = MT5Platform(
@@ -83,6 +83,7 @@ def bare_updates(product: Product, slug: str, login: int) -> list[float]:
                 login=int(brand.platform["login"]),
                 password=brand.password,
                 ca_pem=authority,
+                server_name=place["tls_name"],
             )
         )
         await platform.connect()
