@@ -32,7 +32,7 @@ lint:
 test: env
 	@$(VENV)/python -m tools.browser
 	@$(MAKE) --no-print-directory lint
-	@$(VENV)/pytest -n $(WORKERS) --dist loadscope $(ARGS)
+	@$(VENV)/pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 bench: env
 	@exec $(VENV)/python -m bench.run --only "$(ONLY)"

@@ -27,6 +27,12 @@ def pytest_configure(config: pytest.Config) -> None:
         stay_on_this_machine()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long stories begin first, so that the workers end together."""
+    long = ("tests/scenarios/", "tests/ops/", "tests/browser/")
+    items.sort(key=lambda item: not item.nodeid.startswith(long))
+
+
 def pytest_unconfigure() -> None:
     if _servers is not None:
         _servers.end()
