@@ -120,6 +120,30 @@ def test_a_balance_operation_of_somebody_else_goes_to_suspense(desk: Desk) -> No
 
 
 @pytest.mark.usefixtures("connector")
+def test_an_account_moved_to_a_group_of_nobody_keeps_its_deals(desk: Desk) -> None:
+    account = funded(desk)
+    trade(desk, account)
+    wait_until(lambda: len(closed(desk)) == 1)
+    group = "real\\raw-usd"  # No account type of the brand lies there.
+
+    def move(server: Any) -> None:
+        server.user(account.login).group = group
+
+    desk.simulator.call(move)
+    with desk.scope():
+        connections.want_catch_up(desk.platform_id)
+
+    def is_known() -> bool:
+        with desk.scope():
+            return account_queries.account(account.id).group_name == group
+
+    wait_until(is_known)
+    assert len(closed(desk)) == 1
+    trade(desk, account)
+    wait_until(lambda: len(closed(desk)) == 2)
+
+
+@pytest.mark.usefixtures("connector")
 def test_changed_and_deleted_deals_are_corrections(desk: Desk) -> None:
     account = funded(desk)
     trade(desk, account)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final, ParamSpec, TypeVar
 from uuid import UUID
@@ -17,7 +19,7 @@ from app.trading import ingest, wire
 from app.trading.connector.pace import Pace
 from app.trading.connector.threads import Threads
 from app.trading.ingest import Batch, Window
-from app.trading.platforms.base import Deal, TradingPlatform
+from app.trading.platforms.base import Deal, NotPermitted, Refused, TradingPlatform
 from app.trading.queries import platforms as platform_queries
 from app.trading.queries.leases import Lease
 from app.trading.service import connections, proof, trading_locks
@@ -85,8 +87,29 @@ class Sync:
         until = server_msc - _QUIET_MSC
         if plan.from_msc < until:
             window = Window(plan.logins, plan.from_msc + 1000, until, read_at, [deal.ticket for deal in deals])
+            window = await self._without_moved(window, plan.from_msc, server_msc + _DAY_MSC)
             await self._tenant(ingest.store, self._lease.platform_id, Batch(window=window))
         await self._tenant(connections.record_caught_up, self._lease.platform_id, server_msc, plan.reason)
+
+    async def _without_moved(self, window: Window, from_msc: int, to_msc: int) -> Window:
+        """The window with the deals of accounts that somebody has moved to a group we did not know of.
+
+        A reading by groups does not show them. Before a deal counts as gone, its own account is asked.
+        """
+        seen, unreadable = list(window.seen), set()
+        for login in await self._tenant(ingest.vanished_logins, self._lease.platform_id, window):
+            try:
+                account = await self._platform.read_account(login)
+                deals = await self._platform.deals_of(login, from_msc, to_msc)
+            except NotPermitted:
+                unreadable.add(login)  # What we may not look at is not gone.
+            except Refused:
+                continue  # The account is gone, and its deals with it.
+            else:
+                await self._tenant(ingest.store, self._lease.platform_id, Batch(accounts=[account]))
+                await self._store_deals(deals)
+                seen += [deal.ticket for deal in deals]
+        return replace(window, seen=seen, logins=[login for login in window.logins if login not in unreadable])
 
     async def _store_deals(self, deals: Sequence[Deal]) -> None:
         for begin in range(0, len(deals), DEALS_PER_BATCH):
@@ -140,12 +163,28 @@ class Sync:
 
     async def read_settings(self) -> None:
         """Leverage, group, rights and balance of every account, and the figures that follow from them."""
+        unseen = set(await self._tenant(platform_queries.logins_of, self._lease.platform_id))
         for group in await self._tenant(platform_queries.groups_in_use, self._lease.platform_id):
             accounts = await self._platform.read_accounts(group)
+            unseen -= {account.login for account in accounts}
             for begin in range(0, len(accounts), LOGINS_PER_BATCH):
                 batch = Batch(accounts=accounts[begin : begin + LOGINS_PER_BATCH])
                 await self._tenant(ingest.store, self._lease.platform_id, batch)
+        await self._find_moved(random.sample(sorted(unseen), min(len(unseen), LOGINS_PER_BATCH)))
         await self.read_symbols()
+
+    async def _find_moved(self, logins: Sequence[int]) -> None:
+        """Accounts of ours that lie in none of our groups: where they were moved, so that their deals are read there.
+        What they did there before we knew is read again."""
+        moved = []
+        for login in logins:
+            try:
+                moved.append(await self._platform.read_account(login))
+            except (Refused, NotPermitted):
+                continue
+        if moved:
+            await self._tenant(ingest.store, self._lease.platform_id, Batch(accounts=moved))
+            await self._tenant(connections.want_catch_up, self._lease.platform_id)
 
     async def enforce_locks(self) -> None:
         """Locks on trading that began or ended by the clock, and rights that somebody changed on the platform."""

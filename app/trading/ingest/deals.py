@@ -15,7 +15,7 @@ import structlog
 from app.core.db import get, session
 from app.kit import clock
 from app.trading import rules
-from app.trading.ingest.batch import Batch, Stored
+from app.trading.ingest.batch import Batch, Stored, Window
 from app.trading.models import (
     ClosedTrade,
     DealRow,
@@ -49,10 +49,7 @@ def store_deals(platform_id: UUID, batch: Batch, times: ServerClock | None, stor
     hashes = [content_hash(deal) for deal in deals]
     gone = list(batch.deleted_deals)
     if batch.window:
-        window = batch.window
-        gone += queries.vanished_tickets(
-            platform_id, window.logins, window.from_msc, window.to_msc, window.seen, window.read_at
-        )
+        gone += [ticket for ticket, _ in _vanished(platform_id, batch.window)]
     if not deals and not gone:
         return
     batch_no, last_id = queries.next_batch()
@@ -75,6 +72,17 @@ def store_deals(platform_id: UUID, batch: Batch, times: ServerClock | None, stor
     if changed:
         _note_deal(platform_id, now, deals)
     stored.clients |= {account.client_id for account in accounts.values()}
+
+
+def vanished_logins(platform_id: UUID, window: Window) -> list[int]:
+    """The logins of which a reading showed less than we hold: their deals are gone, or the account lies elsewhere."""
+    return sorted({login for _, login in _vanished(platform_id, window)})
+
+
+def _vanished(platform_id: UUID, window: Window) -> list[tuple[int, int]]:
+    return queries.vanished_deals(
+        platform_id, window.logins, window.from_msc, window.to_msc, window.seen, window.read_at
+    )
 
 
 def _deal_columns(deals: Sequence[Deal], hashes: Sequence[str], times: ServerClock) -> dict[str, list[Any]]:

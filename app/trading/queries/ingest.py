@@ -105,13 +105,14 @@ def delete_deals(platform_id: UUID, tickets: Sequence[int], batch_no: int, now: 
     return _changed(rows)
 
 
-def vanished_tickets(
+def vanished_deals(
     platform_id: UUID, logins: Sequence[int], from_msc: int, to_msc: int, seen: Sequence[int], read_at: datetime
-) -> list[int]:
-    """Tickets we hold of these logins and this window that a complete reading of it, begun at `read_at`, did not
-    show."""
+) -> list[tuple[int, int]]:
+    """(ticket, login) of deals we hold of these logins and this window that a complete reading of it, begun at
+    `read_at`, did not show."""
     rows = execute_sql(
-        "SELECT ticket FROM deal WHERE tenant_id = :tenant_id AND platform_id = :platform_id AND login = ANY(:logins)"
+        "SELECT ticket, login FROM deal WHERE tenant_id = :tenant_id AND platform_id = :platform_id"
+        " AND login = ANY(:logins)"
         " AND server_time_msc >= :from_msc AND server_time_msc < :to_msc AND deleted_at IS NULL"
         " AND arrived_at < :read_at AND coalesce(corrected_at, arrived_at) < :read_at AND NOT (ticket = ANY(:seen))",
         platform_id=platform_id,
@@ -121,7 +122,7 @@ def vanished_tickets(
         seen=list(seen),
         read_at=read_at,
     )
-    return list(rows.scalars())
+    return [(row.ticket, row.login) for row in rows]
 
 
 def deals_of_positions(platform_id: UUID, position_ids: Sequence[int]) -> list[DealRow]:
