@@ -81,12 +81,16 @@ def _change_leverage(world: World, client: Client) -> None:
             return
         try:
             with world.report.timed("change the leverage"):
-                client.browser.send(client.account_page, form, {"leverage": target}, block="leverage")
+                shown = client.browser.send(client.account_page, form, {"leverage": target}, block="leverage")
         except PageRefused:  # The connector was just being started again.
             time.sleep(3)
             continue
-        for _ in range(200):
-            if client.browser.form(client.account_page, "/leverage").values["leverage"] == target:
-                return
-            time.sleep(0.5)
+        if not _has_leverage(shown, target):  # Not answered yet: it is looked up on the platform, never sent again.
+            client.browser.until(client.account_page, lambda found: _has_leverage(found, target))
+        return
     raise PageRefused(f"The leverage of {client.login} did not become {target}.")
+
+
+def _has_leverage(shown: str, leverage: str) -> bool:
+    """Whether the page says that this is the leverage now; in the list of choices it stands without isolates."""
+    return f"\N{LEFT-TO-RIGHT ISOLATE}1:{leverage}\N{POP DIRECTIONAL ISOLATE}" in shown

@@ -140,18 +140,20 @@ class Browser:
         values: Mapping[str, str],
         *,
         action: str = "",
+        shown: str = "",
         files: Mapping[str, tuple[str, bytes, str]] | None = None,
     ) -> str:
         """Open a page, fill in the form whose address ends with `action` (the first one by default), and send it.
 
-        Answers the page that follows. Raises PageRefused with what the page said when the form was not accepted.
+        A page that is open already is given as `shown`. Answers the page that follows. Raises PageRefused with what
+        the page said when the form was not accepted.
         """
-        form = self.form(page, action)
+        form = self.form(page, action, shown=shown)
         return self.send(page, form, values, files=files)
 
-    def form(self, page: str, action: str = "") -> PageForm:
+    def form(self, page: str, action: str = "", *, shown: str = "") -> PageForm:
         """The form of a page that goes to `action`, or the first that is not the sign-out."""
-        forms = [f for f in forms_of(self.get(page)) if not f.action.endswith("/sign-out")]
+        forms = [f for f in forms_of(shown or self.get(page)) if not f.action.endswith("/sign-out")]
         for form in forms:
             if not action or urlsplit(form.action).path.endswith(action):
                 return form
@@ -180,11 +182,12 @@ class Browser:
 
     def until(self, page: str, is_there: Callable[[str], bool], *, seconds: float = 240) -> str:
         """Open a page again and again until it shows what is waited for. Raises PageRefused when it never does."""
-        until, shown = time.monotonic() + seconds, self.get(page)
+        until, pause, shown = time.monotonic() + seconds, 0.3, self.get(page)
         while not is_there(shown):
             if time.monotonic() > until:
                 raise PageRefused(f"{page} did not change in {seconds:.0f} s: {words_of(shown)[-400:]}")
-            time.sleep(0.4)
+            time.sleep(pause)
+            pause = min(pause * 1.5, 2)
             shown = self.get(page)
         return shown
 

@@ -52,9 +52,9 @@ def sign_up(world: World, person: Client) -> None:
     """Follow the sponsor's link, sign up, read the mail, confirm. The person is signed in afterwards."""
     assert person.sponsor is not None
     with world.report.timed("sign up"):
-        person.browser.get(f"/r/{person.sponsor.code}")
+        shown = person.browser.get(f"/r/{person.sponsor.code}")
         values = {"name": person.name, "email": person.email, "country": world.country, "password": PASSWORD}
-        form = person.browser.form("/sign-up")
+        form = person.browser.form("/sign-up", shown=shown)
         if form.values.get("referral_code") != person.sponsor.code:
             raise PageRefused(f"The link of {person.sponsor.email} was forgotten on the way to the form.")
         person.browser.send("/sign-up", form, values)

@@ -43,11 +43,11 @@ def _choose(world: World, client: Client) -> None:
 def _deposit(world: World, client: Client) -> tuple[Client, str]:
     with world.report.timed("announce a deposit"):
         page = f"/deposit?currency={client.currency}"
-        client.browser.submit(page, {"amount": str(client.deposited)}, action="/deposit")
+        shown = client.browser.submit(page, {"amount": str(client.deposited)}, action="/deposit")
     page = client.browser.at
     proof = ("wire.png", small_picture(), "image/png")
     with world.report.timed("upload a proof"):
-        client.browser.submit(page, {}, action="/proof", files={"proof": proof})
+        client.browser.submit(page, {}, action="/proof", shown=shown, files={"proof": proof})
     return client, page.rpartition("/")[2]
 
 
