@@ -43,10 +43,10 @@ def test_one_holds_a_lease_and_the_next_takes_it_over_with_a_higher_epoch() -> N
 
 
 def test_a_kept_lease_is_prolonged_while_it_is_wanted() -> None:
-    with lease.KeptLease("test", "a", seconds=0.8) as held:
-        time.sleep(1.2)
+    with lease.KeptLease("test", "a", seconds=2) as held:
+        time.sleep(2.5)
         assert held.is_held
-        with lease.KeptLease("test", "b", seconds=0.8) as other:
+        with lease.KeptLease("test", "b", seconds=2) as other:
             assert not other.is_held
     assert lease.take("test", "c", seconds=1) is not None
 
