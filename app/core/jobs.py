@@ -24,6 +24,7 @@ from sqlalchemy import text
 
 from app.core import actor, db
 from app.core import redis as core_redis
+from app.core.logs import redacted_text
 from app.kit import clock
 from app.kit.ids import new_id
 
@@ -161,7 +162,7 @@ def perform(tenant: int, row_id: str) -> None:
             return
         kind = _kinds.get(row.job)
         if kind is None:
-            _note_failure(row_id, row.attempts, (), LookupError(f"No job is called {row.job}."))
+            _note_failure(row_id, row.job, row.attempts, (), LookupError(f"No job is called {row.job}."))
             return
         started = time.perf_counter()
         with structlog.contextvars.bound_contextvars(tenant=tenant, job=row.job, job_row=row_id):
@@ -173,14 +174,17 @@ def perform(tenant: int, row_id: str) -> None:
             except Exception as error:
                 db.rollback()
                 log.exception("job.failed", attempts=row.attempts + 1)
-                _note_failure(row_id, row.attempts, kind.retry, error)
+                _note_failure(row_id, row.job, row.attempts, kind.retry, error)
             else:
                 log.info("job.done", seconds=round(time.perf_counter() - started, 4))
         _landed(tenant, row_id, row.queue)
 
 
-def _note_failure(row_id: str, attempts: int, retry: Sequence[int], error: Exception) -> None:
-    """The next try in so many seconds, or none: then the row stays, visible to the operator."""
+def _note_failure(row_id: str, job: str, attempts: int, retry: Sequence[int], error: Exception) -> None:
+    """The next try in so many seconds, or none: then the row stays, visible to the operator.
+
+    Of what comes round by itself the latest failure stays; a fault that lasts would fill the table otherwise.
+    """
     now = clock.now()
     again = attempts < len(retry)
     with db.transaction():
@@ -188,10 +192,17 @@ def _note_failure(row_id: str, attempts: int, retry: Sequence[int], error: Excep
             "UPDATE outbox SET attempts = attempts + 1, last_error = :error, sent_at = NULL, due_at = :due_at,"
             " failed_at = :failed_at WHERE tenant_id = :tenant_id AND id = :id",
             id=UUID(row_id),
-            error=f"{type(error).__name__}: {error}"[:500],
+            error=redacted_text(f"{type(error).__name__}: {error}")[:500],
             due_at=now + timedelta(seconds=retry[attempts]) if again else now,
             failed_at=None if again else now,
         )
+        if job in _periodic and not again:
+            db.execute_sql(
+                "DELETE FROM outbox WHERE tenant_id = :tenant_id AND job = :job AND id <> :id"
+                " AND failed_at IS NOT NULL",
+                job=job,
+                id=UUID(row_id),
+            )
 
 
 def _landed(tenant: int, row_id: str, queue: str | None) -> None:

@@ -299,7 +299,8 @@ def get_adjustment(adjustment_id: UUID, *, lock: bool = False) -> Adjustment:
 
 
 def adjustment_by_once_key(key: str) -> Adjustment | None:
-    """The adjustment that was proposed with a form's number."""
+    """The adjustment that was proposed with a form's number. Two presses at once are seen one after the other."""
+    execute_sql("SELECT pg_advisory_xact_lock(hashtext('adjustment'), hashtext(:key))", key=f"{tenant_id()}:{key}")
     return session().execute(select(Adjustment).where(Adjustment.once_key == key)).scalar_one_or_none()
 
 

@@ -57,6 +57,8 @@ def _refused(error: DomainError) -> Response:
 def _http(error: HTTPException) -> Response | HTTPException:
     if error.code is None or error.code < 400:
         return error  # A redirect that the router asks for.
+    if g.get("scope_stack") is not None:
+        db.rollback()
     known = _BY_STATUS.get(error.code)
     if known is None:
         return _crashed(error) if error.code >= 500 else _answer(error.code, "HTTPError", DomainError.message)

@@ -121,6 +121,37 @@ def test_a_failure_is_written_down_and_tried_again_and_then_shown() -> None:
     assert len(done) == 1
 
 
+def test_a_failure_shows_no_values_of_a_statement() -> None:
+    @jobs.tenant_job("test.note", queue="mail", retry=())
+    def note(word: str) -> None:
+        db.execute_sql("SELECT 1 / :divisor, :word", divisor=0, word=word)
+
+    row = enqueue(901, "mona@north.example")
+    jobs.perform(901, str(row))
+
+    ((_, error, _),) = rows()
+    assert error is not None
+    assert "division by zero" in error
+    assert "mona" not in error
+
+
+def test_of_what_comes_round_the_latest_failure_stays() -> None:
+    @jobs.every("test.round", seconds=3600)
+    def failing() -> None:
+        raise RuntimeError(f"failure {failures.pop()}")
+
+    failures.extend([2, 1])
+    try:
+        for _ in range(2):
+            with db.tenant_scope(901):
+                row = db.in_transaction(jobs.enqueue_after_commit, "test.round")
+            jobs.perform(901, str(row))
+    finally:
+        del jobs._periodic["test.round"]
+
+    assert [error for _, error, _ in rows()] == ["RuntimeError: failure 2"]
+
+
 def test_a_job_due_later_waits_for_its_time() -> None:
     enqueue(901, "tomorrow", due_at=clock.now() + timedelta(days=1))
     work()

@@ -79,6 +79,14 @@ def test_a_double_click_proposes_once(here: None) -> None:
     assert first.id == second.id
 
 
+def test_a_form_that_was_changed_and_sent_again_is_refused(here: None) -> None:
+    with transaction():
+        wallet = client_wallet()
+        ledger.propose_adjustment(wallet, usd(5), "Goodwill for the outage", once="k" * 20, by=ANNA)
+    with pytest.raises(ledger.KeyReused), transaction():
+        ledger.propose_adjustment(wallet, usd(500), "Goodwill for the outage", once="k" * 20, by=ANNA)
+
+
 def test_bad_proposals_name_their_field(here: None) -> None:
     with transaction():
         wallet, house = client_wallet(), bank()

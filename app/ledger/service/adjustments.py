@@ -24,11 +24,14 @@ REASON_LENGTH_MAX = 500
 def propose_adjustment(wallet_id: UUID, money: Money, reason: str, *, once: str, by: Actor) -> Adjustment:
     """Propose to give a wallet `money` (or take it, when negative). Nothing moves until another person approves.
 
-    The same `once` answers the first proposal. Raises NotFound, Invalid naming the field.
+    The same `once` answers the first proposal. Raises NotFound, Invalid naming the field, and KeyReused for the same
+    `once` with another wallet or amount.
     """
     assert by.id is not None, "Only a person proposes an adjustment."
     standing = queries.adjustment_by_once_key(once)
     if standing is not None:
+        if (standing.wallet_id, standing.amount, standing.proposed_by) != (wallet_id, money, by.id):
+            raise errors.KeyReused
         return standing
     target = queries.get_wallet(wallet_id)
     if target.owner_kind == "house" or target.purpose == HELD:
