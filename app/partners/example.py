@@ -31,6 +31,7 @@ class ExampleLine:
     rate: Decimal
     amount: Decimal
     cap: str
+    reason: str = ""  # Why nothing is left for this one, by nesting or cap.
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def _one(plan: Plan, symbol: str, typical: TypicalSymbol) -> Example:
     quote = Quote(multiply=typical.rate)
     outcome = settle_trade(trade, Path(uplines), open_to_all, Facts(profit_quote=quote, commission_quote=quote))
     names = [level.name for level in plan.levels_of(plan.referral_rule(symbol, typical.symbol_class, ""))]
-    lines = tuple(
+    lines = [
         ExampleLine(
             line.track,
             line.distance,
@@ -88,6 +89,20 @@ def _one(plan: Plan, symbol: str, typical: TypicalSymbol) -> Example:
             line.amount,
             line.cap,
         )
-        for line in sorted(outcome.lines, key=lambda line: (line.track != "referral", line.distance))
-    )
-    return Example(symbol, typical.spread, outcome.base, lines, sum((line.amount for line in lines), Decimal(0)))
+        for line in outcome.lines
+    ]
+    nothing = Decimal(0)
+    lines += [
+        ExampleLine(
+            lost.track,
+            lost.distance,
+            names[lost.distance - 1] if lost.track == "referral" else "",
+            nothing,
+            nothing,
+            "",
+            lost.primary,
+        )
+        for lost in outcome.reasons
+    ]
+    lines.sort(key=lambda line: (line.track != "referral", line.distance))
+    return Example(symbol, typical.spread, outcome.base, tuple(lines), sum((line.amount for line in lines), nothing))
