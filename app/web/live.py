@@ -94,10 +94,17 @@ class Hub:
                     await subscription.subscribe(key("control"))
                     async for message in subscription.listen():
                         if message["type"] in ("message", "pmessage"):
-                            self._hand_out(message["channel"].decode(), message["data"])
+                            self._try_to_hand_out(message["channel"].decode(), message["data"])
             except (aioredis.RedisError, OSError) as error:
                 log.warning("live.subscription_lost", error=str(error))
                 await asyncio.sleep(0.5)
+
+    def _try_to_hand_out(self, channel: str, data: bytes) -> None:
+        """One message that cannot be drawn must not silence the pages of every tenant."""
+        try:
+            self._hand_out(channel, data)
+        except Exception:
+            log.exception("live.unreadable", channel=channel)
 
     def _hand_out(self, channel: str, data: bytes) -> None:
         if channel == key("control"):

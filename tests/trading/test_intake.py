@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -141,6 +142,24 @@ def test_an_account_moved_to_a_group_of_nobody_keeps_its_deals(desk: Desk) -> No
     assert len(closed(desk)) == 1
     trade(desk, account)
     wait_until(lambda: len(closed(desk)) == 2)
+
+
+def test_a_push_after_a_silence_does_not_hide_the_silence(desk: Desk, connector: Connector) -> None:
+    account = funded(desk)
+    connector.stop()
+    with desk.scope():
+        read_until = platforms.status(desk.platform_id).high_water_msc
+    latest = platform_deals(desk, account.login)[-1]
+    pushed = replace(latest, ticket=latest.ticket + 1000, server_time_msc=read_until + 5 * 3_600_000, comment="later")
+    with desk.scope():
+        ingest.store(desk.platform_id, Batch(deals=[pushed]))
+
+    with desk.scope():
+        plan = connections.plan_catch_up(desk.platform_id, every_s=0, without_bridge_s=0)
+        ingest.store(desk.platform_id, Batch(deleted_deals=[pushed.ticket]))
+
+    assert plan is not None
+    assert plan.from_msc < read_until
 
 
 @pytest.mark.usefixtures("connector")

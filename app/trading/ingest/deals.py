@@ -70,7 +70,7 @@ def store_deals(platform_id: UUID, batch: Batch, times: ServerClock | None, stor
         stored.legs = _derive(platform_id, sorted(positions), accounts, batch_no, last_id, now)
     _match_money(platform_id, changed, deleted, known, accounts)
     if changed:
-        _note_deal(platform_id, now, deals)
+        _note_deal(platform_id, now)
     stored.clients |= {account.client_id for account in accounts.values()}
 
 
@@ -302,9 +302,10 @@ def link_account(account: TradingAccount) -> None:
     _match_money(account.platform_id, queries.balance_deals_of(account.platform_id, account.login), (), {}, accounts)
 
 
-def _note_deal(platform_id: UUID, now: datetime, deals: Sequence[Deal]) -> None:
+def _note_deal(platform_id: UUID, now: datetime) -> None:
+    """When the last deal came. Up to where everything is read, a completed catch-up alone says: a push may follow a
+    silence in which others were lost."""
     status = queries.lock_status(platform_id)
     if status is not None:
         status.last_deal_at = now
-        status.high_water_msc = max(status.high_water_msc, *(deal.server_time_msc for deal in deals))
         session().flush()
