@@ -144,7 +144,7 @@ def _cells(
         if account_of is not None:
             cells = values.setdefault(account_of.client_id, {})
             cells[f"pos-{position.ticket}-profit"] = _money_cell(position.profit + position.swap, account_of.currency)
-            cells[f"pos-{position.ticket}-price"] = {"kind": "number", "value": f"{position.current_price:f}"}
+            cells[f"pos-{position.ticket}-price"] = {"kind": "text", "value": f"{position.current_price:f}"}
     return values
 
 
