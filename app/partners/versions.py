@@ -51,6 +51,8 @@ def publish(plan: Plan, *, effective_from: datetime | None, by: str) -> PlanVers
     newest = session().scalar(select(PlanVersion).order_by(PlanVersion.number.desc()).limit(1))
     if newest is not None and newest.digest == digest:
         return None
+    if newest is not None and newest.currency != plan.currency:  # Grants, carries and lines under way are in it.
+        raise PlanRefused(fault=f"The plan's currency stays {newest.currency}; amounts under way are in it.")
     settled_until = session().scalar(
         select(SettlementRun.day_end).order_by(SettlementRun.business_date.desc()).limit(1)
     )

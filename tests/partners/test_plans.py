@@ -56,6 +56,13 @@ def test_a_changed_bundle_publishes_a_version_for_the_next_day(here: None) -> No
         assert (at_noon.number, next_day.number) == (1, 2)
 
 
+def test_a_plan_keeps_its_currency(here: None) -> None:
+    with transaction():
+        versions.publish(SAFE, effective_from=None, by="test")
+        with pytest.raises(versions.PlanRefused):
+            versions.publish(plan_with(SAFE, currency="EUR"), effective_from=None, by="test")
+
+
 def test_a_version_never_reaches_back_into_a_settled_day(t1: TreeT1) -> None:
     world.settle(FRIDAY)
     with pytest.raises(versions.PlanTooLate), transaction():

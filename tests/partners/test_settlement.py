@@ -259,6 +259,23 @@ def test_example_15_a_held_line_is_settled_when_the_partner_may_earn_again(t1: T
     assert world.balances(t1.c)["temporary"] == dec("4.80")
 
 
+def test_a_held_line_is_not_paid_while_the_traders_country_forbids_it(t1: TreeT1) -> None:
+    with transaction():
+        world.publish(plan_with(on_ineligible="hold", gates={"countries_denied": ("IR",)}))
+        execute_sql("UPDATE client SET country = 'IR' WHERE tenant_id = :tenant_id AND id = :id", id=t1.d)
+        t1.platform.store([closed(t1.d)])
+    world.settle(FRIDAY)
+    assert {row[3] for row in world.held()} == {("COUNTRY_DENIED",)}
+
+    world.settle(FRIDAY + timedelta(days=1))
+    assert world.balances(t1.c)["temporary"] == dec(0)
+
+    with transaction():
+        execute_sql("UPDATE client SET country = 'DE' WHERE tenant_id = :tenant_id AND id = :id", id=t1.d)
+    world.settle(FRIDAY + timedelta(days=2))
+    assert world.balances(t1.c)["temporary"] == dec("4.80")
+
+
 def test_a_locked_release_waits_and_then_goes(t1: TreeT1) -> None:
     with transaction():
         t1.platform.store([closed(t1.d)])
