@@ -9,7 +9,7 @@ from app.core.db import execute_sql, in_transaction
 from app.partners.models import PlanVersion, RunStep, SettlementRun
 from app.partners.plan import Plan
 from app.partners.rules.gates import COPY_REASONS, DEALER_REASONS, min_hold
-from app.partners.settlement.facts import periods, rate_date, scope_of, sql, uses_table
+from app.partners.settlement.facts import alone, periods, rate_date, scope_of, sql, uses_table
 
 SLICE_SIZE = 100_000  # Closed trades per transaction.
 
@@ -48,6 +48,7 @@ def _compute_slice(
         "batch_from": scope["batch_from"],
         "wait_until": scope["wait_until"],
     }
+    alone()
     # What the planner knows of tables that a run has just filled is stale: a nested loop over them would never end.
     execute_sql("SET LOCAL enable_nestloop = off")
     execute_sql("SET LOCAL work_mem = '128MB'")

@@ -29,6 +29,11 @@ def sql(name: str) -> str:
     return _INCLUDE.sub(lambda found: sql(found[1]), load_sql("app.partners", f"settlement/sql/{name}.sql"))
 
 
+def alone() -> None:
+    """One worker at a time on a tenant's settlement, until the transaction ends."""
+    execute_sql("SELECT pg_advisory_xact_lock(hashtext('settlement'), :tenant_id)")
+
+
 def scope_of(run: SettlementRun, version: PlanVersion, until: datetime) -> dict[str, Any]:
     """Which closed trades the run settles under a version, as parameters of the statements."""
     waiting = run.day_end - timedelta(days=version.plan.spread_wait_days)
@@ -223,4 +228,4 @@ def _insert(table: str, rows: list[dict[str, Any]]) -> None:
         session().execute(into.on_conflict_do_nothing(), rows)
 
 
-__all__ = ["freeze", "periods", "rate_date", "scope_of", "sql", "uses_table"]
+__all__ = ["alone", "freeze", "periods", "rate_date", "scope_of", "sql", "uses_table"]

@@ -32,6 +32,7 @@ from app.trading.service import proof as trading
 
 log = structlog.get_logger()
 DAYS_AT_ONCE_MAX = 400
+_INSTANT = timedelta(milliseconds=1)
 
 
 class NoPlan(Conflict):
@@ -110,7 +111,7 @@ def due_days() -> list[date]:
     last = versions.day_cut().last_closed(clock.business_now())
     newest = _newest()
     if newest is None:
-        return [last]
+        return [last] if versions.version_at(versions.day_cut().end_of(last) - _INSTANT) is not None else []
     first = newest.business_date + timedelta(days=1 if newest.is_proved else 0)
     return [first + timedelta(days=n) for n in range(min((last - first).days + 1, DAYS_AT_ONCE_MAX))]
 
@@ -134,14 +135,9 @@ def _newest() -> SettlementRun | None:
     return session().scalar(select(SettlementRun).order_by(SettlementRun.business_date.desc()).limit(1))
 
 
-def _alone() -> None:
-    """One worker at a time on a tenant's settlement, until the transaction ends."""
-    execute_sql("SELECT pg_advisory_xact_lock(hashtext('settlement'), :tenant_id)")
-
-
 def _open(day: date) -> None:
     """Make the run of a day that has ended, after the day before it is proved."""
-    _alone()
+    facts.alone()
     if session().get(SettlementRun, (tenant_id(), day)) is not None:
         return
     cut = versions.day_cut()
@@ -153,7 +149,7 @@ def _open(day: date) -> None:
     end = cut.end_of(day)
     if end > clock.business_now():
         raise DayNotOver
-    version = versions.version_at(end - timedelta(milliseconds=1))
+    version = versions.version_at(end - _INSTANT)
     if version is None:
         raise NoPlan
     session().add(
@@ -196,7 +192,7 @@ def _override(day: date, reason: str, by: Actor) -> None:
 
 
 def _locked(day: date) -> SettlementRun:
-    _alone()
+    facts.alone()
     run = session().scalar(
         select(SettlementRun)
         .where(SettlementRun.business_date == day)

@@ -1,5 +1,5 @@
 -- Lines of trades that the platform has corrected or taken away since they were settled: the exact opposite, pointing at
--- the line by its key. The corrected trade itself is settled anew, in its new revision.
+-- the line by its key. Nobody off the path of that time can have one. The trade is settled anew, in its new revision.
 INSERT INTO commission_line (
   tenant_id, partner_id, trade_id, revision, track, component, business_date, distance, level, rate, amount_before_cap,
   amount, cap
@@ -10,9 +10,15 @@ FROM closed_trade AS t
 JOIN settled_trade AS s
   ON s.tenant_id = t.tenant_id AND s.trade_id = t.id AND (s.revision < t.revision OR t.deleted_at IS NOT NULL)
 JOIN LATERAL (
-  SELECT DISTINCT r.beneficiary_id FROM receiver AS r WHERE r.tenant_id = s.tenant_id AND r.client_id = s.client_id
-  UNION SELECT DISTINCT r.beneficiary_id FROM run_receiver AS r
-  WHERE r.tenant_id = s.tenant_id AND r.client_id = s.client_id AND r.business_date = s.business_date
+  WITH RECURSIVE up AS (
+    SELECT k.parent_id FROM partner_link AS k
+    WHERE k.tenant_id = s.tenant_id AND k.child_id = s.client_id AND k.valid_from <= s.path_at AND k.valid_to > s.path_at
+    UNION
+    SELECT k.parent_id FROM up
+    JOIN partner_link AS k
+      ON k.tenant_id = s.tenant_id AND k.child_id = up.parent_id AND k.valid_from <= s.path_at AND k.valid_to > s.path_at
+  )
+  SELECT parent_id AS beneficiary_id FROM up
 ) AS b ON true
 JOIN commission_line AS l
   ON l.tenant_id = s.tenant_id AND l.partner_id = b.beneficiary_id AND l.trade_id = s.trade_id
