@@ -294,3 +294,19 @@ def test_a_link_is_remembered_until_sign_up(app: Flask, shop: Shop) -> None:
         assert [step.partner_id for step in steps] == [shop.pia.client_id]
         assert in_transaction(tree.code_of, row) is not None
         assert in_transaction(receivers.differences) == 0
+
+
+def test_the_command_settles_releases_and_rebuilds(app: Flask, shop: Shop) -> None:
+    runner = app.test_cli_runner()
+    following = (DAY + timedelta(days=1)).isoformat()
+
+    settled = runner.invoke(args=["settlement", "run", "--tenant", shop.brand.slug, "--date", following])
+    assert settled.exit_code == 0, settled.output
+    assert f"{following} proved" in settled.output
+    too_early = runner.invoke(args=["settlement", "run", "--tenant", shop.brand.slug, "--date", "2999-01-01"])
+    assert too_early.exit_code == 1
+    due = runner.invoke(args=["settlement", "run", "--tenant", shop.brand.slug])
+    assert due.output.count("proved") >= 3, due.output
+    assert "batches released" in runner.invoke(args=["settlement", "release", "--tenant", shop.brand.slug]).output
+    assert "rows" in runner.invoke(args=["settlement", "rebuild", "--tenant", shop.brand.slug]).output
+    assert runner.invoke(args=["settlement", "run", "--tenant", "nobody"]).exit_code == 1
