@@ -37,6 +37,7 @@ def _compute_slice(
 
     Nothing when the run has gone on meanwhile: what arrived since then belongs to the next day's run.
     """
+    alone()  # Before the run's row, as every other step does.
     if not _is_being_computed(run):
         return
     plan = version.plan
@@ -48,7 +49,6 @@ def _compute_slice(
         "batch_from": scope["batch_from"],
         "wait_until": scope["wait_until"],
     }
-    alone()
     # What the planner knows of tables that a run has just filled is stale: a nested loop over them would never end.
     execute_sql("SET LOCAL enable_nestloop = off")
     execute_sql("SET LOCAL work_mem = '128MB'")
@@ -70,9 +70,9 @@ def _compute_slice(
 
 
 def _is_being_computed(run: SettlementRun) -> bool:
-    """Whether the run still stands at this step. It stays there until this transaction ends."""
+    """Whether the run still stands at this step."""
     step = execute_sql(
-        "SELECT step FROM settlement_run WHERE tenant_id = :tenant_id AND business_date = :day FOR SHARE",
+        "SELECT step FROM settlement_run WHERE tenant_id = :tenant_id AND business_date = :day",
         day=run.business_date,
     ).scalar_one()
     return bool(step == RunStep.FROZEN)
