@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -30,7 +32,7 @@ from app.trading.service import (
     withdraw_from,
 )
 from app.trading.service.accounts import DemoMoney, NoSuchLeverage, OtherCurrency, SameLeverage
-from tests.trading.conftest import SYSTEM, Connector, Desk, wait_until
+from tests.trading.conftest import FAST, SYSTEM, Connector, Desk, wait_until
 
 CONFIRMED, REFUSED, UNKNOWN = OperationState.CONFIRMED, OperationState.REFUSED, OperationState.UNKNOWN
 
@@ -185,6 +187,25 @@ def test_an_answer_lost_after_acting_is_found_and_not_repeated(desk: Desk) -> No
     assert desk.outcome(operation_id) in (OperationState.RECONCILED, CONFIRMED)
     assert (desk.wallet(), desk.wallet(ledger.HELD), desk.on_platform()) == (40, 0, 60)
     assert desk.sim_balance(account.login) == 60
+
+
+def test_a_jump_of_the_platforms_clock_hides_no_movement(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.trading.service.operations.SEND_LIMIT_S", 1)
+    running = Connector(replace(FAST, catch_up=600, catch_up_without_bridge=600))  # Only a look can find it.
+    sim_clock, day = desk.simulator.simulator.clock, timedelta(days=1)
+    try:
+        account = desk.open()
+        desk.give("100")
+        desk.fault(FaultKind.DROP_AFTER, "trade/balance")
+        operation_id = desk.ask(fund, account.id, usd("60"))
+        wait_until(lambda: desk.operation(operation_id).state is UNKNOWN)
+        desk.simulator.call(lambda _: sim_clock.advance(day))
+
+        assert desk.outcome(operation_id) is OperationState.RECONCILED
+        assert (desk.wallet(), desk.wallet(ledger.HELD), desk.on_platform()) == (40, 0, 60)
+    finally:
+        desk.simulator.call(lambda _: sim_clock.advance(-day))
+        running.stop()
 
 
 @pytest.mark.usefixtures("connector")

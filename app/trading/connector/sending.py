@@ -11,7 +11,7 @@ from app.trading.models import OperationKind
 from app.trading.platforms.base import NewAccount, PasswordKind, RefusalReason, Refused, TradingPlatform
 from app.trading.service.operations import Command
 
-_HOUR_MSC = 3_600_000
+_MARGIN_MSC = 7 * 86_400_000  # The platform's clock may have jumped since: summer time, a sandbox moved on for days.
 
 
 async def send(
@@ -84,7 +84,7 @@ async def look(platform: TradingPlatform, command: Command, secrets: Mapping[str
 
 async def _look_for_money(platform: TradingPlatform, command: Command) -> Sight:
     age_msc = int((clock.now() - command.sent_at).total_seconds() * 1000)
-    since = await platform.server_time_msc() - age_msc - _HOUR_MSC
+    since = await platform.server_time_msc() - age_msc - _MARGIN_MSC
     found = await platform.find_funds_operations(command.login, command.reference, since)
     if not found:
         return Sight(None)
