@@ -7,6 +7,7 @@ from app.kit.text import _l
 
 FEATURE = Feature(
     name="audit",
+    label=_l("Audit log"),
     blueprints={"office": (office.bp,)},
     menu=(MenuEntry("office", _l("Audit log"), "audit_office.log", "list-check", 95, permissions.AUDIT_READ),),
     permissions=permissions.ALL,

@@ -117,9 +117,10 @@ class SearchHit:
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """One feature as the factory sees it."""
+    """One feature as the factory sees it. `label` is what people call it, where its permissions are listed."""
 
     name: str
+    label: Message | None = None
     blueprints: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     menu: Sequence[MenuEntry] = ()
     panels: Sequence[Panel] = ()

@@ -8,6 +8,7 @@ from app.restrictions.events import FunctionLocked
 
 FEATURE = Feature(
     name="identity",
+    label=_l("Staff and roles"),
     blueprints={"cabinet": (cabinet.bp,), "office": (office.bp,), "partner": (partner.bp,), "operator": (operator.bp,)},
     menu=(
         MenuEntry("office", _l("Staff and roles"), "identity_office.staff", "users-group", 90, permissions.STAFF_READ),

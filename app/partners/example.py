@@ -27,7 +27,6 @@ class ExampleLine:
 
     track: str
     distance: int
-    name: str
     rate: Decimal
     amount: Decimal
     cap: str
@@ -79,12 +78,10 @@ def _one(plan: Plan, symbol: str, typical: TypicalSymbol) -> Example:
     open_to_all = msgspec.structs.replace(plan, gates=Gates(client_kyc_level=0))
     quote = Quote(multiply=typical.rate)
     outcome = settle_trade(trade, Path(uplines), open_to_all, Facts(profit_quote=quote, commission_quote=quote))
-    names = [level.name for level in plan.levels_of(plan.referral_rule(symbol, typical.symbol_class, ""))]
     lines = [
         ExampleLine(
             line.track,
             line.distance,
-            names[line.level - 1] if line.track == "referral" else "",
             line.rate,
             line.amount,
             line.cap,
@@ -96,7 +93,6 @@ def _one(plan: Plan, symbol: str, typical: TypicalSymbol) -> Example:
         ExampleLine(
             lost.track,
             lost.distance,
-            names[lost.distance - 1] if lost.track == "referral" else "",
             nothing,
             nothing,
             "",

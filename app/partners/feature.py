@@ -14,6 +14,7 @@ OWN = permissions.PARTNER_PORTAL
 
 FEATURE = Feature(
     name="partners",
+    label=_l("Commission"),
     blueprints={"cabinet": (portal.cabinet,), "partner": (portal.partner,), "office": (office.bp,)},
     menu=(
         MenuEntry("cabinet", _l("Partner"), "partners_cabinet.home", "users-group", 60, OWN),

@@ -14,6 +14,7 @@ def _waiting() -> int:
 
 FEATURE = Feature(
     name="payments",
+    label=_l("Payments"),
     blueprints={"cabinet": (cabinet.bp, moves.bp), "office": (office.bp, adjustments.bp)},
     menu=(
         MenuEntry("cabinet", _l("Wallets"), "payments_cabinet.wallets", "wallet", 30, permissions.OWN),

@@ -10,6 +10,7 @@ from app.referrals.views import cabinet, office
 
 FEATURE = Feature(
     name="referrals",
+    label=_l("Partner tree"),
     blueprints={"cabinet": (cabinet.bp,), "office": (office.bp,)},
     menu=(MenuEntry("office", _l("Partner tree"), "referrals_office.tree", "sitemap", 50, permissions.TREE_READ),),
     permissions=permissions.PERMISSIONS,

@@ -7,6 +7,7 @@ from app.restrictions.views import office
 
 FEATURE = Feature(
     name="restrictions",
+    label=_l("Restrictions"),
     blueprints={"office": (office.bp,)},
     panels=(
         Panel(

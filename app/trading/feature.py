@@ -11,6 +11,7 @@ from app.trading.views import cabinet, office
 
 FEATURE = Feature(
     name="trading",
+    label=_l("Trading"),
     blueprints={"cabinet": (cabinet.bp,), "office": (office.bp,)},
     menu=(
         MenuEntry(

@@ -40,10 +40,11 @@ def staff() -> ResponseReturnValue:
 @bp.get("/staff/roles")
 @requires(STAFF_READ)
 def roles() -> ResponseReturnValue:
-    groups: dict[str, list[features.Permission]] = {}
-    for permission in sorted(features.permissions().values(), key=lambda p: p.code):
-        if permission.roles & rules.STAFF_ROLES.keys():
-            groups.setdefault(permission.code.partition(".")[0], []).append(permission)
+    groups = []
+    for feature in features.features():
+        of_staff = [one for one in feature.permissions if one.roles & rules.STAFF_ROLES.keys()]
+        if of_staff:
+            groups.append((feature.label or feature.name, sorted(of_staff, key=lambda one: one.code)))
     return render("identity/office/roles.html", roles=rules.STAFF_ROLES, groups=groups)
 
 

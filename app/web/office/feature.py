@@ -7,6 +7,7 @@ from app.web.office import permissions, views
 
 FEATURE = Feature(
     name="office",
+    label=_l("Back office"),
     blueprints={"office": (views.bp,)},
     menu=(
         MenuEntry("office", _l("Home"), "office.home_page", "home", 0, permissions.OFFICE_OPEN, phone=True),

@@ -48,6 +48,6 @@ def _entry(record: AuditRecord) -> TimelineEntry:
         icon=acts.icon_of(record.action),
         tone=acts.tone_of(record.action),
         text=Message("%(text)s", {"text": record.reason}) if record.reason else "",
-        by=record.actor_name if record.actor_kind != "visitor" else "",
+        by=record.actor_name if record.actor_kind in ("client", "staff", "operator") else "",
         details=[(change.field, change.after or "") for change in changed[:6]],
     )
