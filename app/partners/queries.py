@@ -129,21 +129,27 @@ def earnings(
     partner_id: UUID, wanted: EarningFilter, *, limit: int, offset: int = 0, trade_id: int | None = None
 ) -> tuple[list[Earning], int]:
     """A partner's lines and reasons, the newest trade first, and how many there are."""
-    rows = execute_sql(
-        load_sql("app.partners", "sql/earnings.sql"),
-        partner_id=partner_id,
-        kind=wanted.kind,
-        track=wanted.track,
-        symbol=wanted.symbol,
-        day_from=wanted.day_from,
-        day_to=wanted.day_to,
-        client_id=wanted.client_id,
-        trade_id=trade_id,
-        limit=limit,
-        offset=offset,
-    ).all()
-    total = rows[0].total if rows else 0
-    return [Earning(**{key: value for key, value in row._mapping.items() if key != "total"}) for row in rows], total
+    given = {
+        "partner_id": partner_id,
+        "kind": wanted.kind,
+        "track": wanted.track,
+        "symbol": wanted.symbol,
+        "day_from": wanted.day_from,
+        "day_to": wanted.day_to,
+        "client_id": wanted.client_id,
+        "trade_id": trade_id,
+    }
+    rows = execute_sql(_list_sql("earnings"), limit=limit, offset=offset, **given).all()
+    if offset == 0 and len(rows) < limit:
+        total = len(rows)
+    else:
+        total = execute_sql(_list_sql("earning_count"), limit=None, offset=0, **given).scalar_one()
+    return [Earning(**row._mapping) for row in rows], total
+
+
+def _list_sql(name: str) -> str:
+    listed = load_sql("app.partners", "sql/earning_list.sql")
+    return load_sql("app.partners", f"sql/{name}.sql").replace("/* include earning_list */", listed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,2 @@
+-- How many rows the whole list has.
+SELECT count(*) FROM (/* include earning_list */) AS e
