@@ -114,6 +114,7 @@ def commit_then_wait(request_key: str, payload: str, answer_key: str, *, seconds
     page then says that the matter is pending. Both keys are made by `core.redis.key`.
     """
     db.commit()
+    g.has_committed = True
     connection = core_redis.client()
     try:
         connection.lpush(request_key, payload)

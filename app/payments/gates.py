@@ -18,7 +18,7 @@ class GateQuestion:
     """May this payment go on? `stage` says whether it is being asked for or is about to be approved or sent."""
 
     kind: Literal["deposit", "withdrawal"]
-    stage: Literal["request", "approval", "payout"]
+    stage: Literal["request", "approval"]
     client_id: UUID
     money: Money
     object_id: UUID

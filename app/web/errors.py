@@ -28,6 +28,14 @@ class BodyTooLarge(DomainError):
     message = _l("What you sent is too large.")
 
 
+_NOTHING_CHANGED = _l(
+    "Something went wrong on our side. Nothing was changed. If it happens again, tell support this number."
+)
+_WAS_ACCEPTED = _l(
+    "What you asked for was accepted, but this page could not be shown. Do not send it again: look at its state first."
+    " If something is missing, tell support this number."
+)
+
 _BY_STATUS: dict[int, type[DomainError]] = {
     400: Invalid,
     403: Forbidden,
@@ -71,12 +79,10 @@ def _crashed(error: Exception) -> Response:
     if g.get("scope_stack") is not None:
         db.rollback()
     log.exception("request.crashed", incident=incident, path=request.path, method=request.method)
-    return _answer(
-        500,
-        "Incident",
-        _l("Something went wrong on our side. Nothing was changed. If it happens again, tell support this number."),
-        incident=incident,
-    )
+    said = _NOTHING_CHANGED
+    if g.get("has_committed"):
+        said = _WAS_ACCEPTED
+    return _answer(500, "Incident", said, incident=incident)
 
 
 def _answer(status: int, code: str, message: Message, incident: str = "") -> Response:

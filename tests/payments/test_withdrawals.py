@@ -204,7 +204,7 @@ def test_a_rejected_or_cancelled_withdrawal_returns_its_money_once(house: House)
     assert "not in your name" in text_of(client.get(f"/withdrawals/{rejected.id}"))
 
 
-def test_a_lock_stops_request_approval_and_payout(house: House) -> None:
+def test_a_lock_stops_request_and_approval_but_not_the_news_that_the_bank_has_paid(house: House) -> None:
     house.fill("500")
     asked, approved = house.withdrawal("100"), house.withdrawal("100")
     with acting(house.brand):
@@ -214,10 +214,11 @@ def test_a_lock_stops_request_approval_and_payout(house: House) -> None:
 
     assert client.post("/withdraw", {**FORM, "amount": "50", "once": "k" * 22}).status_code == 403
     assert office.post(f"/payments/withdrawals/{asked.id}/approve", {"version": 1}).status_code == 403
-    paid = office.post(f"/payments/withdrawals/{approved.id}/confirm", {"version": 2, "reference": "BANK-1"})
-    assert paid.status_code == 403
-    assert "Locked" in text_of(office.get(f"/payments/withdrawals/{asked.id}"))
+    assert "Locked" in text_of(office.get(f"/payments/withdrawals/{approved.id}"))
     assert house.bank() == -usd("500")
+    paid = office.post(f"/payments/withdrawals/{approved.id}/confirm", {"version": 2, "reference": "BANK-1"})
+    assert paid.status_code == 303
+    assert house.bank() == -usd("400")
 
 
 def test_a_gate_of_a_feature_above_stops_a_withdrawal(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -162,7 +162,8 @@ def approve_withdrawal(withdrawal_id: UUID, *, version: int | None = None, by: A
 def confirm_paid(withdrawal_id: UUID, bank_reference: str, *, version: int | None = None, by: Actor) -> Withdrawal:
     """Say that the bank has paid it, under its reference. The held money leaves the books.
 
-    Raises AlreadyDecided, StalePayment, Restricted, GateClosed, ReferenceUsed, Invalid.
+    A lock set since the approval does not refuse it: the money is gone, and books that deny it would pay it again. The
+    audit record says that the lock stood. Raises AlreadyDecided, StalePayment, ReferenceUsed, Invalid.
     """
     row = queries.get_withdrawal(withdrawal_id, lock=True)
     reference = " ".join(bank_reference.split())
@@ -175,8 +176,6 @@ def confirm_paid(withdrawal_id: UUID, bank_reference: str, *, version: int | Non
         raise Invalid(_l("Enter the bank's reference of the payment: 3 to 64 characters."), field="reference")
     if queries.reference_used(row.method, reference):
         raise errors.ReferenceUsed
-    restrictions.require(WITHDRAW, row.client_id)
-    require_open(GateQuestion("withdrawal", "payout", row.client_id, row.amount, row.id))
     session().add(
         PaymentAttempt(
             withdrawal_id=row.id,
@@ -200,7 +199,12 @@ def confirm_paid(withdrawal_id: UUID, bank_reference: str, *, version: int | Non
         row,
         by=by,
         before={"status": WithdrawalStatus.APPROVED},
-        after={"status": row.status, "amount": str(row.amount), "bank_reference": reference},
+        after={
+            "status": row.status,
+            "amount": str(row.amount),
+            "bank_reference": reference,
+            "was_locked": restrictions.is_locked(WITHDRAW, row.client_id),
+        },
     )
     publish(WithdrawalPaid(row.id, row.client_id, row.amount))
     decisions.write_to(row.client_id, "withdrawal_paid", amount=row.amount, reference=row.reference)
