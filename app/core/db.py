@@ -9,6 +9,7 @@ Sessions hang on the scope and not on a web request, because jobs, connector thr
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from contextvars import ContextVar
@@ -40,7 +41,9 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Mapped, ORMExecuteState, Session, mapped_column, with_loader_criteria
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.config import settings
 from app.kit.ids import new_id
@@ -65,6 +68,9 @@ __all__ = [
     "tenant_scope",
     "transaction",
 ]
+
+
+IDLE_SECONDS = 2.0
 
 
 class NoScope(RuntimeError):
@@ -118,13 +124,30 @@ def _refuse_outside_batch(_connection: Connection) -> None:
 
 
 def _make_engine(url: str) -> Engine:
-    return create_engine(
+    engine = create_engine(
         url,
         pool_size=settings().pool_size,
         max_overflow=4,
-        pool_pre_ping=True,
         connect_args={"options": "-c timezone=UTC -c statement_timeout=120000 -c lock_timeout=15000"},
     )
+    event.listen(engine, "checkin", _note_idle)
+    event.listen(engine, "checkout", _ask_the_idle)
+    return engine
+
+
+def _note_idle(_connection: object, record: ConnectionPoolEntry) -> None:
+    record.info["idle_since"] = time.monotonic()
+
+
+def _ask_the_idle(connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+    """Ask a connection that has lain idle whether its server is still there; a busy one is spared the round trip."""
+    if time.monotonic() - record.info.get("idle_since", 0.0) < IDLE_SECONDS or "idle_since" not in record.info:
+        return
+    try:
+        connection.execute("SELECT 1")
+        connection.rollback()
+    except Exception:
+        raise DisconnectionError from None  # The pool forgets this connection and makes another.
 
 
 @cache

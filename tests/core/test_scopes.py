@@ -2,6 +2,7 @@
 
 from uuid import uuid4
 
+import psycopg
 import pytest
 from sqlalchemy.exc import DBAPIError
 
@@ -111,3 +112,17 @@ def test_the_product_refuses_to_run_as_a_role_that_passes_row_security(
     monkeypatch.setattr(db, "directory_scope", lambda: db.batch_scope("test"))
     with pytest.raises(RuntimeError, match="refuses to run as kontor_batch"):
         db.refuse_strong_role()
+
+
+def test_a_connection_that_died_while_it_lay_idle_is_replaced(
+    database: roles.Addresses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with db.directory_scope():
+        dead = db.execute_sql("SELECT pg_backend_pid()").scalar_one()
+    with psycopg.connect(roles.libpq(database.app), autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s)", (dead,))
+    monkeypatch.setattr(db, "IDLE_SECONDS", 0.0)
+
+    for _ in range(20):
+        with db.directory_scope():
+            assert db.execute_sql("SELECT pg_backend_pid()").scalar_one() != dead
