@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import replace
 from datetime import timedelta
@@ -71,6 +72,22 @@ def test_the_same_key_opens_one_account(desk: Desk) -> None:
     assert desk.outcome(first) is CONFIRMED
     with desk.scope():
         assert len(queries.accounts_of(desk.client_id)) == 1
+
+
+def test_one_form_sent_twice_at_once_opens_one_account(desk: Desk) -> None:
+    asked: list[UUID] = []
+
+    def send() -> None:
+        asked.append(desk.ask(open_account, desk.client_id, "standard", "USD", 100, key="same", handed_over=False))
+
+    presses = [threading.Thread(target=send) for _ in range(4)]
+    for press in presses:
+        press.start()
+    for press in presses:
+        press.join()
+
+    assert len(asked) == 4
+    assert len(set(asked)) == 1
 
 
 @pytest.mark.usefixtures("connector")

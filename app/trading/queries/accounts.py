@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import and_, func, or_, select
 
-from app.core.db import get, session
+from app.core.db import execute_sql, get, session, tenant_id
 from app.core.errors import NotFound
 from app.trading.models import (
     AccountStateRow,
@@ -34,6 +34,14 @@ class AccountView:
     kind: AccountType
     platform: TradingPlatform
     state: AccountStateRow | None
+
+
+def wait_for_openings(client_id: UUID) -> None:
+    """A client's accounts are asked for one at a time, so that two presses at once are seen as one."""
+    execute_sql(
+        "SELECT pg_advisory_xact_lock(hashtext('open account'), hashtext(:client))",
+        client=f"{tenant_id()}:{client_id}",
+    )
 
 
 def account_types(*, offered_only: bool = True) -> Sequence[AccountType]:

@@ -121,6 +121,7 @@ def open_account(
 
     The same key answers the request that was made under it, without passwords.
     """
+    queries.wait_for_openings(client_id)
     standing = operation_queries.by_key(f"open:{client_id}:{key}")
     if standing is not None:
         return _standing(standing)
