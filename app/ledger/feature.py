@@ -6,7 +6,7 @@ from app.ledger import cli, permissions
 
 FEATURE = Feature(
     name="ledger",
-    label=_l("Ledger"),
+    label=_l("Adjustments"),
     permissions=permissions.PERMISSIONS,
     jobs=("app.ledger.jobs",),
     cli=(cli.ledger,),

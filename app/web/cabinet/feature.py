@@ -7,6 +7,6 @@ from app.web.cabinet import permissions, views
 FEATURE = Feature(
     name="cabinet",
     blueprints={"cabinet": (views.bp,)},
-    menu=(MenuEntry("cabinet", _l("Dashboard"), "cabinet.home", "home", 0, permissions.DASHBOARD, phone=True),),
+    menu=(MenuEntry("cabinet", _l("Home"), "cabinet.home", "home", 0, permissions.DASHBOARD, phone=True),),
     permissions=permissions.ALL,
 )
