@@ -10,9 +10,10 @@ import hashlib
 import hmac
 import json
 import re
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -65,34 +66,66 @@ async def bridge_endpoint(request: Request) -> Response:
     return JSONResponse({"ack": outcome.ack})
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a bridge's key names. Kept for seconds, because a busy bridge posts hundreds of times in them."""
+
+    tenant_id: int
+    platform_id: UUID
+    secret: str = field(repr=False)
+    until: float
+
+
+_known: dict[str, Known] = {}
+KNOWN_S = 5.0
+
+
+def forget() -> None:
+    """Look every key and secret up again from now on."""
+    _known.clear()
+
+
+def _look_up(key: str) -> Known | None:
+    """The platform and secret behind a key; None for a key that is not ours or whose secret nobody has given."""
+    found = _known.get(key)
+    if found is not None and found.until > time.monotonic():
+        return found
+    _known.pop(key, None)
+    with db.directory_scope():
+        place = leases.platform_of_bridge(key)
+    if place is None:
+        return None
+    tenant, platform_id = place
+    with db.tenant_scope(tenant):
+        try:
+            secret = secrets.get(platform_queries.platform(platform_id).bridge_secret)
+        except secrets.SecretMissing:
+            return None
+    found = Known(tenant, platform_id, secret, time.monotonic() + KNOWN_S)
+    _known[key] = found
+    return found
+
+
 def receive(key: str, signature: str, body: bytes) -> Outcome:
     """Check and store one batch, in the calling thread."""
-    with db.directory_scope():
-        found = leases.platform_of_bridge(key)
-    if found is None:
+    known = _look_up(key)
+    if known is None:
         return Outcome(403)
-    tenant, platform_id = found
-    with db.tenant_scope(tenant), acting_as(outcomes.CONNECTOR):
-        with db.transaction():
-            platform = platform_queries.platform(platform_id)
-            try:
-                secret = secrets.get(platform.bridge_secret)
-            except secrets.SecretMissing:
-                return Outcome(403)
-        if not is_signed(secret, signature, body):
-            return Outcome(401)
-        try:
-            message = json.loads(body)
-            events = message["events"]
-            if len(events) > EVENTS_MAX:
-                return Outcome(413)
-            with db.transaction():
-                return Outcome(200, store_events(platform_id, str(message["epoch"]), int(message["seq"]), events))
-        except ingest.NoServerClock:
-            return Outcome(503)  # The connector measures the clock within seconds; the bridge comes again.
-        except (ValueError, KeyError, TypeError, codec.Unreadable) as error:
-            log.warning("bridge.unreadable", tenant=tenant, platform=str(platform_id), error=type(error).__name__)
-            return Outcome(400)
+    if not is_signed(known.secret, signature, body):
+        return Outcome(401)
+    try:
+        message = json.loads(body)
+        events = message["events"]
+        if len(events) > EVENTS_MAX:
+            return Outcome(413)
+        with db.tenant_scope(known.tenant_id), acting_as(outcomes.CONNECTOR), db.transaction():
+            stored = store_events(known.platform_id, str(message["epoch"]), int(message["seq"]), events)
+        return Outcome(200, stored)
+    except ingest.NoServerClock:
+        return Outcome(503)  # The connector measures the clock within seconds; the bridge comes again.
+    except (ValueError, KeyError, TypeError, codec.Unreadable) as error:
+        log.warning("bridge.unreadable", tenant=known.tenant_id, key=key, error=type(error).__name__)
+        return Outcome(400)
 
 
 def is_signed(secret: str, signature: str, body: bytes) -> bool:

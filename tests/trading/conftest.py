@@ -24,7 +24,7 @@ from app.ledger.service import Line, Owner
 from app.simulators.mt5 import SimServer, running_simulator
 from app.simulators.mt5.faults import Fault, FaultKind
 from app.tenancy import secrets
-from app.trading import bundle
+from app.trading import bridge, bundle
 from app.trading.connector import run_connector
 from app.trading.connector.pace import Pace
 from app.trading.models import OperationState, PlatformOperation, TradingAccount
@@ -213,6 +213,7 @@ def make_desk(simulator: SimServer, brand: Brand, **changes: Any) -> Desk:
 def desk(simulator: SimServer, north: Brand) -> Iterator[Desk]:
     """A desk whose books are proven afterwards: internally, and against the platform's own deals."""
     simulator.simulator.faults.clear()
+    bridge.forget()
     made = make_desk(simulator, north)
     yield made
     simulator.simulator.faults.clear()

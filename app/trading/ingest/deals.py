@@ -12,7 +12,7 @@ from uuid import UUID
 
 import structlog
 
-from app.core.db import get, session
+from app.core.db import get
 from app.kit import clock
 from app.trading import rules
 from app.trading.ingest.batch import Batch, Stored, Window
@@ -70,7 +70,7 @@ def store_deals(platform_id: UUID, batch: Batch, times: ServerClock | None, stor
         stored.legs = _derive(platform_id, sorted(positions), accounts, batch_no, last_id, now)
     _match_money(platform_id, changed, deleted, known, accounts)
     if changed:
-        _note_deal(platform_id, now)
+        queries.note_deals(platform_id, now)
     stored.clients |= {account.client_id for account in accounts.values()}
 
 
@@ -300,12 +300,3 @@ def link_account(account: TradingAccount) -> None:
     if positions:
         _derive(account.platform_id, positions, accounts, batch_no, last_id, clock.now())
     _match_money(account.platform_id, queries.balance_deals_of(account.platform_id, account.login), (), {}, accounts)
-
-
-def _note_deal(platform_id: UUID, now: datetime) -> None:
-    """When the last deal came. Up to where everything is read, a completed catch-up alone says: a push may follow a
-    silence in which others were lost."""
-    status = queries.lock_status(platform_id)
-    if status is not None:
-        status.last_deal_at = now
-        session().flush()

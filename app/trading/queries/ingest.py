@@ -224,6 +224,16 @@ def lock_status(platform_id: UUID) -> PlatformStatus | None:
     return session().scalars(statement).one_or_none()
 
 
+def note_deals(platform_id: UUID, now: datetime) -> None:
+    """Remember when the last deal came. Up to where everything is read, a completed catch-up alone says: a push may
+    follow a silence in which others were lost."""
+    execute_sql(
+        "UPDATE platform_status SET last_deal_at = :now WHERE tenant_id = :tenant_id AND platform_id = :platform_id",
+        platform_id=platform_id,
+        now=now,
+    )
+
+
 def upsert_states(rows: Sequence[Mapping[str, Any]]) -> None:
     """Write trading states, one per account."""
     if rows:
