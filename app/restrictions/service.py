@@ -115,10 +115,13 @@ def lock(
     return row
 
 
-def lift(restriction_id: UUID, *, reason: str, by: Actor) -> Restriction:
-    """Take one lock away. Other locks on the same function stay. Raises NotFound, Invalid, AlreadyLifted."""
+def lift(restriction_id: UUID, *, reason: str, by: Actor, client_id: UUID | None = None) -> Restriction:
+    """Take one lock away; of this client only, where one is given. Other locks on the same function stay.
+
+    Raises NotFound, Invalid, AlreadyLifted.
+    """
     row = get(Restriction, restriction_id, lock=True)
-    if row is None:
+    if row is None or (client_id is not None and row.subject_id != str(client_id)):
         raise NotFound
     if row.lifted_at is not None:
         raise AlreadyLifted
@@ -126,7 +129,7 @@ def lift(restriction_id: UUID, *, reason: str, by: Actor) -> Restriction:
         raise Invalid(_l("Say why the lock is lifted."), field="reason")
     row.lifted_at, row.lifted_by, row.lifted_by_name = clock.now(), by.id, by.name
     row.lift_reason = reason.strip()[: rules.NOTE_LENGTH_MAX]
-    client_id = UUID(row.subject_id)
+    locked_client = UUID(row.subject_id)
     audit.record(
         "restrictions.lift",
         row,
@@ -134,10 +137,10 @@ def lift(restriction_id: UUID, *, reason: str, by: Actor) -> Restriction:
         before={"function": row.function, "reason": row.reason_code, "expires_at": row.expires_at},
         after={"lifted_at": row.lifted_at},
         reason=row.lift_reason,
-        client_id=client_id,
+        client_id=locked_client,
     )
-    publish(FunctionLifted(row.id, client_id, row.function))
-    live.publish(f"client:{client_id}", "restrictions-changed")
+    publish(FunctionLifted(row.id, locked_client, row.function))
+    live.publish(f"client:{locked_client}", "restrictions-changed")
     live.publish("office", "restrictions-changed")
     return row
 

@@ -41,6 +41,9 @@ def test_compliance_locks_two_functions_and_lifts_one(app: Flask, north: Brand, 
         assert service.is_locked("profile_edit", mona.client_id)
     lift = re.findall(r'action="([^"]+/lift)"', page.get_data(as_text=True))
     assert len(lift) == 2
+    stranger = make_trader(north, "omar@north.example")
+    under_another = lift[0].replace(str(mona.client_id), str(stranger.client_id))
+    assert office.post(under_another, {"reason": "cleared"}).status_code == 404
     assert office.post(lift[0], {"reason": ""}).status_code == 422
     assert office.post(lift[0], {"reason": "cleared"}).status_code == 303
     assert office.post(lift[0], {"reason": "cleared"}).status_code == 409

@@ -49,7 +49,9 @@ def lift(client_id: UUID, restriction_id: UUID) -> ResponseReturnValue:
     client_name(client_id)
     f = forms.LiftForm()
     if f.sent():
-        lifted = f.attempt(lambda: service.lift(restriction_id, reason=f.reason.data, by=current_actor()))
+        lifted = f.attempt(
+            lambda: service.lift(restriction_id, client_id=client_id, reason=f.reason.data, by=current_actor())
+        )
         if lifted is not None:
             toast(_l("The lock is lifted. Other locks on the same function stay."))
             return redirect_to(url_for(".matrix", client_id=client_id))
