@@ -23,6 +23,7 @@ from starlette.responses import Response, StreamingResponse
 from app.config import settings
 from app.core import live
 from app.core.redis import key
+from app.kit import clock
 from app.tenancy import directory
 from app.ui import formats
 
@@ -188,7 +189,7 @@ class LiveEndpoint:
                 pipe.get(key("link", stream.tenant))
                 link = (await pipe.execute())[-1]
             if link is not None:
-                age = max(0.0, time.time() - float(link))
+                age = max(0.0, clock.now().timestamp() - float(link))
                 fresh = {"fresh": age < 15, "age": round(age, 1)}
         except (aioredis.RedisError, OSError, ValueError):
             fresh = {"fresh": False}
