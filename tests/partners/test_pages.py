@@ -235,7 +235,7 @@ def test_the_office_gives_an_amount_per_lot(desk: Visitor, shop: Shop) -> None:
 
 def test_the_office_sees_plan_runs_and_one_partners_money(desk: Visitor, shop: Shop) -> None:
     plan = text_of(desk.get("/commission/plan"))
-    assert "Direct" in plan
+    assert "40%" in plan
     assert "Worked example" in plan
     runs = text_of(desk.get("/commission/settlements"))
     assert "Proved" in runs
