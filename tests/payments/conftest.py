@@ -23,7 +23,6 @@ from tests.support import brands as support
 from tests.support.brands import Brand, Person, acting
 from tests.support.browsing import Visitor
 
-pytest_plugins: list[str] = []
 app = support.app
 brands = support.brands
 
