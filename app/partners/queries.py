@@ -181,17 +181,6 @@ class Explanation:
         rules = plan.referral.rules if plan.referral else ()
         return plan.basis_of(rules[number] if 0 <= number < len(rules) else None)
 
-    @property
-    def level_name(self) -> str:
-        """What the plan calls the level."""
-        plan = self.version.plan
-        if plan.referral is None or self.earning.track != "referral":
-            return ""
-        rules = plan.referral.rules
-        number = self.facts.referral_rule
-        levels = plan.levels_of(rules[number] if 0 <= number < len(rules) else None)
-        return levels[self.earning.level - 1].name if 0 < self.earning.level <= len(levels) else ""
-
 
 def explain(partner_id: UUID, trade_id: int, revision: int, track: str, component: str) -> Explanation:
     """Compose the explanation of a line, or of a reason (whose component is empty). Raises NotFound."""
