@@ -146,9 +146,14 @@ def test_an_account_moved_to_a_group_of_nobody_keeps_its_deals(desk: Desk) -> No
 
 def test_a_push_after_a_silence_does_not_hide_the_silence(desk: Desk, connector: Connector) -> None:
     account = funded(desk)
+
+    def high_water() -> int:
+        with desk.scope():
+            return platforms.status(desk.platform_id).high_water_msc
+
+    wait_until(high_water)
     connector.stop()
-    with desk.scope():
-        read_until = platforms.status(desk.platform_id).high_water_msc
+    read_until = high_water()
     latest = platform_deals(desk, account.login)[-1]
     pushed = replace(latest, ticket=latest.ticket + 1000, server_time_msc=read_until + 5 * 3_600_000, comment="later")
     with desk.scope():

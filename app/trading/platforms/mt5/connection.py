@@ -208,6 +208,10 @@ class Connection:
                     await self.call("quit")
             except (SessionLost, OutcomeUnknown, PlatformUnavailable, TimeoutError):
                 pass
+        await self.close()
+
+    async def close(self) -> None:
+        """Close and wait until it is."""
         self.abort()
         with contextlib.suppress(OSError, TimeoutError):
             async with asyncio.timeout(1):
@@ -236,6 +240,9 @@ async def open_connection(endpoint: Endpoint, tls: ssl.SSLContext) -> Connection
     connection = Connection(endpoint, reader, writer)
     try:
         await connection.sign_in()
+    except (PlatformUnavailable, SignInRefused):
+        await connection.close()
+        raise
     except BaseException:
         connection.abort()
         raise
