@@ -327,6 +327,10 @@ class PlatformOperation(TenantModel):
     refusal_code: Mapped[int | None]
     refusal_reason: Mapped[str | None]
     resolution: Mapped[str] = mapped_column(default="")
+    stated_outcome: Mapped[str | None]  # What a first person saw; money moves when a second one saw the same.
+    stated_by: Mapped[UUID | None]
+    stated_by_name: Mapped[str | None]
+    resolved_by: Mapped[UUID | None]
     account: Mapped[TradingAccount] = relationship(foreign_keys=[account_id], lazy="raise", viewonly=True)
 
     @property

@@ -268,6 +268,10 @@ def _operations() -> None:
         sa.Column("refusal_code", sa.BigInteger),
         sa.Column("refusal_reason", sa.Text),
         need("resolution", sa.Text, server_default=""),
+        sa.Column("stated_outcome", sa.Text),
+        sa.Column("stated_by", sa.Uuid),
+        sa.Column("stated_by_name", sa.Text),
+        sa.Column("resolved_by", sa.Uuid),
         sa.PrimaryKeyConstraint("tenant_id", "id"),
         sa.UniqueConstraint("tenant_id", "key", name="platform_operation_key"),
         sa.UniqueConstraint("tenant_id", "reference", name="platform_operation_reference"),
@@ -285,6 +289,8 @@ def _operations() -> None:
         ),
         sa.CheckConstraint("(amount_minor IS NULL) = (currency IS NULL)", name="platform_operation_money"),
         sa.CheckConstraint("amount_minor > 0", name="platform_operation_positive"),
+        sa.CheckConstraint("stated_outcome IN ('done', 'absent')", name="platform_operation_stated"),
+        sa.CheckConstraint("resolved_by <> stated_by", name="platform_operation_two_people"),
     )  # fmt: skip
     op.create_index(
         "platform_operation_waiting",

@@ -15,6 +15,7 @@ import pytest
 from app.core import redis as core_redis
 from app.core.db import execute_sql
 from app.core.errors import Conflict, Invalid
+from app.kit.ids import new_id
 from app.kit.money import Money
 from app.ledger import service as ledger
 from app.restrictions import service as restrictions
@@ -269,8 +270,14 @@ def test_a_look_that_finds_two_movements_leaves_it_to_a_person(desk: Desk, monke
 
     with desk.scope(), pytest.raises(Invalid):
         resolve(operation_id, was_done=False, note="no", by=SYSTEM)
+    anna, boris = (replace(SYSTEM, kind="staff", id=new_id(), name=name) for name in ("Anna", "Boris"))
+    for by, was_done in ((anna, True), (boris, False), (boris, False)):  # They differ; then one of them says it again.
+        with desk.scope():
+            resolve(operation_id, was_done=was_done, note="Looked at the platform.", by=by)
+        assert desk.operation(operation_id).state is UNKNOWN
+        assert (desk.wallet(), desk.wallet(ledger.HELD)) == (40, 60)
     with desk.scope():
-        resolve(operation_id, was_done=False, note="Not on the platform.", by=SYSTEM)
+        resolve(operation_id, was_done=False, note="Not on the platform.", by=anna)
     assert (desk.wallet(), desk.wallet(ledger.HELD)) == (100, 0)
     with desk.scope(), pytest.raises(Conflict):
         resolve(operation_id, was_done=True, note="It was there.", by=SYSTEM)

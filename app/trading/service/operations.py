@@ -269,7 +269,11 @@ def record_look_failed(operation_id: UUID, why: str, *, needs_person: bool = Fal
 
 
 def resolve(operation_id: UUID, *, was_done: bool, note: str, by: Actor) -> PlatformOperation:
-    """A person who has looked on the platform says what became of it. Raises OutcomeKnown, Invalid."""
+    """A person who has looked on the platform says what became of it.
+
+    Where money hangs on it, two people must have seen the same: the first word is kept, and the operation stays unknown
+    until somebody else agrees. Who sees it otherwise replaces the first word. Raises OutcomeKnown, Invalid.
+    """
     operation = queries.lock(operation_id)
     if operation.state is not OperationState.UNKNOWN:
         raise OutcomeKnown
@@ -278,6 +282,15 @@ def resolve(operation_id: UUID, *, was_done: bool, note: str, by: Actor) -> Plat
     if was_done and operation.kind is OperationKind.OPEN_ACCOUNT:
         raise Invalid(_l("An account that was opened is found by itself. Search the platform again."), field="note")
     operation.resolution = note.strip()[:500]
+    outcome = "done" if was_done else "absent"
+    if operation.money is not None:
+        if operation.stated_outcome != outcome or operation.stated_by == by.id:
+            operation.stated_outcome, operation.stated_by, operation.stated_by_name = outcome, by.id, by.name
+            after = {"outcome": outcome, "note": operation.resolution}
+            audit.record("trading.operation.state", operation, by=by, after=after)
+            live.publish("office", "platforms-changed")
+            return operation
+        operation.resolved_by = by.id
     if was_done:
         outcomes.confirm(operation, {}, by=by, looked=True)
     else:

@@ -141,7 +141,10 @@ def resolve(operation_id: UUID) -> ResponseReturnValue:
             )
         )
         if done is not None:
-            toast(_l("The operation has its outcome."))
+            if done.state is OperationState.UNKNOWN:
+                toast(_l("Your word is noted. A second person must see the same before money moves."), "info")
+            else:
+                toast(_l("The operation has its outcome."))
             return redirect_to(url_for(".platform_list"))
     return render(
         "trading/office/resolve.html",
