@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -39,11 +40,16 @@ def pytest_unconfigure() -> None:
 
 
 @pytest.fixture(scope="session")
-def servers() -> TestServers:
+def servers() -> Iterator[TestServers]:
     """The running servers of this worker, behind the addresses in the environment."""
+    from app.identity import passwords
+
     assert _servers is not None
     _servers.start()
-    return _servers
+    with pytest.MonkeyPatch.context() as patch:
+        # People of tests share a few passwords; hashing each anew would take longer than most tests.
+        patch.setattr(passwords, "hash_password", cache(passwords.hash_password))
+        yield _servers
 
 
 @pytest.fixture(scope="session")
