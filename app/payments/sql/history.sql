@@ -16,7 +16,7 @@ WITH movement AS (
   FROM transfer AS t WHERE t.tenant_id = :tenant_id AND t.client_id = :client_id
   UNION ALL
   SELECT
-    e.kind, e.id, '', 'completed', p.amount_minor, p.currency, NULL, NULL, e.posted_at, coalesce(e.memo, '')
+    e.kind, e.id, '', 'completed', p.amount_minor, p.currency, NULL, NULL, e.posted_at, CASE WHEN e.kind IN ('adjustment', 'reversal') THEN '' ELSE coalesce(e.memo, '') END
   FROM wallet AS o
   JOIN posting AS p ON p.tenant_id = o.tenant_id AND p.wallet_id = o.id
   JOIN journal_entry AS e ON e.tenant_id = p.tenant_id AND e.id = p.entry_id

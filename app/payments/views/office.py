@@ -9,6 +9,7 @@ from uuid import UUID
 from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
 
+from app.audit import service as audit
 from app.clients import queries as clients
 from app.core.actor import current_actor
 from app.core.forms import amount_of
@@ -91,6 +92,7 @@ def _csv(model: Any, name: str) -> Response:
         )
         for row, client_name, number in rows
     ]
+    audit.record("payments.export", ("payment_list", name), by=current_actor(), after={"rows": len(lines)})
     answer = Response(csv.write_rows(columns, lines), mimetype="text/csv")
     answer.headers.set("Content-Disposition", "attachment", filename=name)
     return answer
