@@ -21,7 +21,7 @@ def test_every_page_keeps_the_rules(gallery: FlaskClient, name: str, lang: str) 
     response = gallery.get(f"/{name}?lang={lang}")
 
     assert response.status_code == 200
-    lint_page(response.get_data(as_text=True), lang)
+    lint_page(response.get_data(as_text=True), lang, is_sample=True)
 
 
 def test_a_block_rendered_alone_still_has_its_macros(gallery: FlaskClient) -> None:
