@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -75,7 +76,8 @@ def run(simulator: SimServer, act: Callable[[MT5Platform], Awaitable[T]], **chan
         async with connected(simulator, **changes) as platform:
             return await act(platform)
 
-    return asyncio.run(inside())
+    with ThreadPoolExecutor(1) as thread:  # This thread may hold the loop of a browser that another test drives.
+        return thread.submit(asyncio.run, inside()).result()
 
 
 def new_account(reference: str = "A-TEST", **changes: Any) -> NewAccount:

@@ -154,11 +154,13 @@ def create_gallery() -> Flask:
         return _frame(request.args.get("lang", "en"), request.args.get("theme", "light"))
 
     @app.get("/<page>")
-    def show(page: str) -> str:
+    def show(page: str) -> str | tuple[str, int]:
         assert page in PAGES
         block = request.headers.get("HX-Target", "").rpartition("#")[2]
         if block == "seen":
             return str(render_block(f"gallery/{page}.html", block, f=_form(page), **SAMPLES))
+        if block:
+            return "", 204  # A sample that asks for itself anew, such as the card of a running job, stays as it is.
         return render_template(f"gallery/{page}.html", f=_form(page), **SAMPLES)
 
     @app.after_request

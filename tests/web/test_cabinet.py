@@ -35,6 +35,7 @@ def test_a_verified_client_is_not_nudged(app: Flask, north: Brand) -> None:
 def test_the_dashboard_is_mirrored_and_arabic_for_whom_reads_arabic(app: Flask, north: Brand) -> None:
     browser = browser_of(app, north, make_trader(north), "cabinet")
 
+    browser.language = "ar"
     page = browser.get("/?lang=ar")
 
     assert page.status_code == 200
