@@ -20,7 +20,7 @@ from app.kit.text import _l
 from app.referrals import permissions, queries
 from app.referrals.events import SponsorChanged
 from app.referrals.models import PartnerLink, ReferralCode
-from app.referrals.rules import FOREVER, normal_code
+from app.referrals.rules import BY_LINK, FOREVER, normal_code
 from app.restrictions import service as restrictions
 
 When = Literal["plan", "immediate", "next_settlement_day"]
@@ -74,7 +74,12 @@ def attribute(
         raise WouldCloseCycle
     link = _link(client_id, parent_id, at, reason, by, request_id or f"attribute:{client_id}")
     audit.record(
-        "referrals.attribute", link, by=by, after={"sponsor": str(parent_id)}, reason=reason, client_id=client_id
+        "referrals.attribute",
+        link,
+        by=by,
+        after={"sponsor": str(parent_id)},
+        reason="" if reason == BY_LINK else reason,
+        client_id=client_id,
     )
     publish(SponsorChanged(client_id, None, parent_id, at, is_new=queries.direct_count(client_id, at) == 0))
     return link

@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.clients.events import ClientRegistered
 from app.core.actor import current_actor
 from app.referrals import service
+from app.referrals.rules import BY_LINK
 
 
 def on_registration(event: ClientRegistered) -> None:
@@ -12,4 +13,4 @@ def on_registration(event: ClientRegistered) -> None:
     service.give_code(event.client_id)
     sponsor = service.sponsor_by_code(event.referral_code) if event.referral_code else None
     if sponsor is not None and sponsor != event.client_id:
-        service.attribute(event.client_id, sponsor, reason="registration by referral link", by=current_actor())
+        service.attribute(event.client_id, sponsor, reason=BY_LINK, by=current_actor())
