@@ -13,7 +13,17 @@ from app.rates.models import ReferenceRate
 
 
 def quote_on_or_before(currency: str, day: date) -> tuple[Decimal, date] | None:
-    """The last quote of a currency published on or before the day, with its own day."""
+    """The last quote of a currency published on or before the day, with its own day.
+
+    Remembered as long as the session: a page that converts forty balances asks once per currency, and sees one rate.
+    """
+    known: dict[tuple[str, date], tuple[Decimal, date] | None] = session().info.setdefault("quotes", {})
+    if (currency, day) not in known:
+        known[currency, day] = _read_quote(currency, day)
+    return known[currency, day]
+
+
+def _read_quote(currency: str, day: date) -> tuple[Decimal, date] | None:
     row = (
         session()
         .execute(
@@ -37,6 +47,7 @@ def store_quotes(quotes: Iterable[tuple[str, date, Decimal]]) -> int:
     execute_sql("CREATE TEMP TABLE incoming_rate (currency text, quoted_on date, per_euro numeric) ON COMMIT DROP")
     driver = session().connection().connection.driver_connection
     assert driver is not None
+    session().info.pop("quotes", None)
     with driver.cursor() as cursor, cursor.copy("COPY incoming_rate FROM STDIN") as copy:
         for quote in quotes:
             copy.write_row(quote)
