@@ -274,7 +274,7 @@ class OperationState(StrEnum):
     def label(self) -> Message:
         return {
             "requested": _l("Waits to be sent"),
-            "sent": _l("Sent"),
+            "sent": _lp("operation", "Sent"),
             "confirmed": _lp("operation", "Done"),
             "refused": _lp("operation", "Refused"),
             "unknown": _l("Outcome unknown"),
