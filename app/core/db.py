@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 from uuid import UUID
 
+from psycopg.pq import ExecStatus
 from sqlalchemy import (
     BigInteger,
     Connection,
@@ -114,7 +115,12 @@ def _begin(connection: Connection) -> None:
     if scope is None:
         raise NoScope("A transaction needs tenant_scope, directory_scope or batch_scope.")
     if scope.kind == "tenant":
-        connection.exec_driver_sql(f"SET LOCAL app.tenant_id = '{int(cast(int, scope.tenant_id))}'")
+        bind = f"SET LOCAL app.tenant_id = '{int(cast(int, scope.tenant_id))}'"
+        driver: Any = connection.connection.dbapi_connection
+        # One round trip for both. The driver sees the transaction open and sends no BEGIN of its own; when this fails,
+        # the plain way fails again and tells the pool what is wrong.
+        if driver.pgconn.exec_(f"BEGIN; {bind}".encode()).status != ExecStatus.COMMAND_OK:
+            connection.exec_driver_sql(bind)
 
 
 def _refuse_outside_batch(_connection: Connection) -> None:

@@ -120,9 +120,24 @@ def test_a_connection_that_died_while_it_lay_idle_is_replaced(
     with db.directory_scope():
         dead = db.execute_sql("SELECT pg_backend_pid()").scalar_one()
     with psycopg.connect(roles.libpq(database.app), autocommit=True) as other:
-        other.execute("SELECT pg_terminate_backend(%s)", (dead,))
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", (dead,))
     monkeypatch.setattr(db, "IDLE_SECONDS", 0.0)
 
     for _ in range(20):
         with db.directory_scope():
             assert db.execute_sql("SELECT pg_backend_pid()").scalar_one() != dead
+
+
+def test_a_connection_that_dies_in_use_fails_once_and_is_forgotten(
+    two_tenants: tuple[int, int], database: roles.Addresses
+) -> None:
+    with db.tenant_scope(901):
+        dead = db.execute_sql("SELECT pg_backend_pid()").scalar_one()
+    with psycopg.connect(roles.libpq(database.app), autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", (dead,))
+    with db.tenant_scope(901), pytest.raises(DBAPIError):
+        count()
+
+    with db.tenant_scope(901):
+        assert db.execute_sql("SELECT pg_backend_pid()").scalar_one() != dead
+        assert count() == 0
