@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 from uuid import UUID
@@ -34,6 +34,7 @@ from sqlalchemy import (
     Integer,
     Numeric,
     Text,
+    TextClause,
     TypeDecorator,
     Uuid,
     create_engine,
@@ -388,11 +389,17 @@ def get(model: type[M], row_id: UUID, *, lock: bool = False) -> M | None:
     return session().execute(statement).scalar_one_or_none()
 
 
+@lru_cache(maxsize=2048)
+def _parsed(statement: str) -> TextClause:
+    """A textual statement with its parameters found: once, however often it runs."""
+    return text(statement)
+
+
 def execute_sql(statement: str, params: Sequence[dict[str, Any]] | None = None, /, **values: Any) -> CursorResult[Any]:
     """Run a textual statement; `:tenant_id` is filled in from the scope where the text names it."""
     if ":tenant_id" in statement and "tenant_id" not in values and params is None:
         values["tenant_id"] = tenant_id()
-    return cast("CursorResult[Any]", session().execute(text(statement), params if params is not None else values))
+    return cast("CursorResult[Any]", session().execute(_parsed(statement), params if params is not None else values))
 
 
 @cache
