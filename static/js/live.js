@@ -76,6 +76,16 @@ if (stream) {
   }
   setInterval(show, 1000);
   // Only now, so that nothing is said before somebody listens. htmx knows the element once the document is read.
-  if (document.readyState === "complete") begin();
-  else document.addEventListener("DOMContentLoaded", () => setTimeout(begin));
+  // This module may run before or after that moment; `load` comes after it in any case.
+  let hasBegun = false;
+  const beginOnce = () => {
+    if (hasBegun) return;
+    hasBegun = true;
+    setTimeout(begin);
+  };
+  if (document.readyState === "complete") beginOnce();
+  else {
+    document.addEventListener("DOMContentLoaded", beginOnce);
+    window.addEventListener("load", beginOnce);
+  }
 }

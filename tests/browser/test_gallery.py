@@ -106,8 +106,8 @@ def test_a_confirmed_act_goes_on_and_a_declined_one_does_not(page: Page, gallery
     assert sent == []
 
     post.click()
-    page.locator("[data-confirm-yes]").click()
-    page.wait_for_load_state()
+    with page.expect_request(lambda request: request.method == "POST"):
+        page.locator("[data-confirm-yes]").click()
     assert sent == ["POST"]
 
 

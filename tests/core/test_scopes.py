@@ -131,6 +131,7 @@ def test_a_connection_that_died_while_it_lay_idle_is_replaced(
 def test_a_connection_that_dies_in_use_fails_once_and_is_forgotten(
     two_tenants: tuple[int, int], database: roles.Addresses
 ) -> None:
+    db.dispose_engines()  # So that the connection that dies is the one that the next scope takes.
     with db.tenant_scope(901):
         dead = db.execute_sql("SELECT pg_backend_pid()").scalar_one()
     with psycopg.connect(roles.libpq(database.app), autocommit=True) as other:
