@@ -200,6 +200,8 @@ def test_holes_and_repetitions_can_be_ordered(receiver: Receiver) -> None:
         # Which batch is repeated depends on the moment: the one whose acknowledgement comes next.
         receiver.wait(lambda: len(receiver.types()) == 6 and len(delivered()) > len(set(delivered())))
         assert [event["seq"] for event in receiver.stored] == [1, 2, 4, 5, 6, 7]
+        kept = {event["seq"]: event for event in receiver.stored}
+        assert all(event == kept[event["seq"]] for batch in receiver.batches for event in batch["events"])
 
 
 def test_a_bridge_that_was_killed_does_not_use_its_numbers_again(receiver: Receiver, tmp_path: Path) -> None:
