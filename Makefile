@@ -38,7 +38,7 @@ bench: env
 	@exec $(VENV)/python -m bench.run --only "$(ONLY)"
 
 lock: env
-	@$(VENV)/uv pip compile --universal --python-version 3.11 --generate-hashes -q requirements-dev.in -o requirements.lock
+	@$(VENV)/uv pip compile --universal --python-version 3.11 --generate-hashes -q --overrides requirements-overrides.in requirements-dev.in -o requirements.lock
 
 clean:
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache test-results var/log var/bench

@@ -44,12 +44,13 @@ class Fill:
     fee: Decimal = _ZERO
     reason: str = "client"
     money_digits: int = 2
+    entry_price: Decimal | None = None  # Set where the platform itself says what a closing deal closes.
+    opened_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """One closed part of a position. Without a known opening deal it is an orphan: nothing about its opening is
-    known."""
+    """One closed part of a position. Without a known opening it is an orphan: nothing about its opening is known."""
 
     closing: Fill
     number: int  # From 1, in the order in which the closing deal consumes opening deals.
@@ -66,8 +67,18 @@ class Leg:
 
     @property
     def open_price(self) -> Decimal | None:
-        """The opening deal's price; for an orphan the average the platform remembers, if it does."""
+        """What the platform says the closed part was entered at; else the opening deal's price; for an orphan the
+        average the platform remembers, if it does."""
+        if self.closing.entry_price is not None:
+            return self.closing.entry_price
         return self.opening.price if self.opening else self.closing.position_price
+
+    @property
+    def opened_at(self) -> datetime | None:
+        """The instant that the holding time counts from (UTC)."""
+        if self.closing.entry_price is not None and self.closing.opened_at is not None:
+            return self.closing.opened_at
+        return self.opening.at if self.opening else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +91,7 @@ class History:
 
     @property
     def has_orphan(self) -> bool:
-        return any(leg.opening is None for leg in self.legs)
+        return any(leg.opened_at is None for leg in self.legs)
 
 
 @dataclass(slots=True)
@@ -139,6 +150,8 @@ def _close(
     legs: list[Leg] = []
     done = _ZERO
     is_partial = opened > 0 or sum((entry.left for entry in entries), _ZERO) > closed
+    if fill.entry_price is not None:
+        return [_stated_leg(fill, side, closed, entries, nearest, is_partial=is_partial)]
     while done < closed:
         entry = entries[0] if entries else None
         lots = min(closed - done, entry.left) if entry else closed - done
@@ -166,6 +179,42 @@ def _close(
             if entry.left == 0:
                 entries.popleft()
     return legs
+
+
+def _stated_leg(
+    fill: Fill,
+    side: Side,
+    closed: Decimal,
+    entries: deque[_Open],
+    nearest: timedelta | None,
+    *,
+    is_partial: bool,
+) -> Leg:
+    """One leg for a closing deal that says itself what it closed. Its commission and fee cover both sides already."""
+    opening = entries[0].fill if entries else None
+    left = closed
+    while entries and left > 0:
+        taken = min(left, entries[0].left)
+        entries[0].left -= taken
+        left -= taken
+        if entries[0].left == 0:
+            entries.popleft()
+    opened_at = fill.opened_at or (opening.at if opening else None)
+    holding = max(fill.at - opened_at, timedelta(0)) if opened_at else None
+    return Leg(
+        closing=fill,
+        number=1,
+        opening=opening,
+        side=side,
+        volume_lots=closed,
+        holding=holding,
+        holding_nearest=nearest if nearest is not None else holding,
+        profit=fill.profit,
+        swap=fill.swap,
+        commission=fill.commission,
+        fee=fill.fee,
+        is_partial=is_partial,
+    )
 
 
 def _part(total: Decimal, whole: Decimal, before: Decimal, part: Decimal, digits: int) -> Decimal:

@@ -90,6 +90,7 @@ def _deal_columns(deals: Sequence[Deal], hashes: Sequence[str], times: ServerClo
         each.name: [_plain(getattr(deal, each.name)) for deal in deals] for each in fields(Deal)
     }
     columns["at"] = [times.utc(deal.server_time_msc) for deal in deals]
+    columns["opened_at"] = [times.utc(deal.opened_server_msc) if deal.opened_server_msc else None for deal in deals]
     columns["content_hash"] = list(hashes)
     return columns
 
@@ -162,6 +163,8 @@ def _fill(row: DealRow) -> rules.Fill:
         fee=row.fee,
         reason=row.reason,
         money_digits=row.money_digits,
+        entry_price=row.entry_price,
+        opened_at=row.opened_at,
     )
 
 
@@ -180,7 +183,7 @@ def _leg_columns(leg: rules.Leg, fills: dict[int, DealRow], account: TradingAcco
         "side": leg.side.value,
         "volume_lots": leg.volume_lots,
         "contract_size": row.contract_size,
-        "opened_at": opening.at if opening else None,
+        "opened_at": leg.opened_at,
         "closed_at": closing.at,
         "holding_ms": None if leg.holding is None else round(leg.holding.total_seconds() * 1000),
         "holding_nearest_ms": None
@@ -202,6 +205,8 @@ def _leg_columns(leg: rules.Leg, fills: dict[int, DealRow], account: TradingAcco
         "is_partial": leg.is_partial,
         "is_close_by": closing.entry is Entry.OUT_BY,
         "is_edited": row.modify_flags != 0,
+        "is_copied": row.is_copied,
+        "markup_usd": row.markup_usd,
         "reason": closing.reason,
     }
 

@@ -7,7 +7,7 @@ by an adapter.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -163,6 +163,15 @@ class Deal:
     modify_flags: int
     server_time_msc: int
     money_digits: int = 2
+    # What a platform says of a closing deal by itself (cTrader does, MT5 does not). With `entry_price` set, the deal is
+    # one closed trade of its own: nothing is joined by us, and its commission covers both sides.
+    entry_price: Decimal | None = None
+    opened_server_msc: int | None = None
+    markup_usd: Decimal | None = None  # The broker's markup in US dollars; on a closing deal that of the whole turn.
+    balance_after: Decimal | None = None
+    balance_version: int | None = None  # Rises by one with each change of the account's balance.
+    is_copied: bool = False  # Made by a copy-trading account.
+    is_sign_unverified: bool = False  # No choice of signs explains the balance; finance looks at it.
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +193,20 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
+class Access:
+    """What an account's owner may do on the platform. Each lock takes one of them away; the rest follows from them.
+
+    Nothing here is a saved state to go back to: what is wanted is computed from the locks in force.
+    """
+
+    can_sign_in: bool = True
+    can_trade: bool = True
+    can_open: bool = True  # False with `can_trade`: only deals that reduce a position.
+    can_use_robots: bool = True
+    can_change_password: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class AccountRecord:
     """The settings and the money of one trading account, as the platform keeps them."""
 
@@ -197,6 +220,11 @@ class AccountRecord:
     comment: str
     last_ip: str = ""
     may_trade: bool = True
+    access: Access = field(default_factory=lambda: Access())
+    email: str = ""
+    currency: str = ""  # Where the account itself carries it; on MT5 the group does.
+    registered_server_msc: int = 0
+    is_copying: bool = False  # A copy-trading account of an investor: another account of the same person owns it.
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +300,45 @@ class FundsOperation:
     reference: str
 
 
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a kind of platform can do. Pages hide, and services refuse, what it cannot."""
+
+    has_close_only: bool = False
+    has_robots_switch: bool = False
+    has_password_switch: bool = False
+    has_investor_password: bool = False
+    has_market_price_on_deal: bool = False
+    has_markup: bool = False
+    has_ip: bool = False
+    has_push: bool = False  # Its own connection reports what happens; without it a bridge or polling does.
+    has_group_currency: bool = False  # The group, not the account, carries the currency.
+    deletes_deals: bool = False  # Deals can vanish or change there, so a reading that lacks one means something.
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a platform told by itself, in one piece. Everything in it is stored together."""
+
+    received_at: datetime  # When the last byte of it was here.
+    deals: Sequence[Deal] = ()
+    positions: Sequence[Position] = ()
+    closed_positions: Sequence[int] = ()
+    accounts: Sequence[AccountRecord] = ()
+    states: Sequence[AccountState] = ()
+    gaps: Sequence[int] = ()  # Logins of which something was missed: read them again.
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of a connection test. `right` is the platform's own name of what is missing, empty when nothing is."""
+
+    check: str
+    is_ok: bool | None  # None: could not be verified.
+    right: str = ""
+    detail: str = ""
+
+
 class TradingPlatform(Protocol):
     """One trade server behind one manager login.
 
@@ -280,7 +347,20 @@ class TradingPlatform(Protocol):
     (`PlatformUnavailable`). Reads may be repeated by the adapter, changes never.
     """
 
+    capabilities: Capabilities
+
+    async def connect(self) -> None: ...
     async def ping(self) -> None: ...
+    def reports(self) -> AsyncIterator[Report]:
+        """What the platform tells by itself while the link is up. Ends when the link is lost, at once where nothing is
+        pushed."""
+        ...
+
+    async def test(self, login: int | None = None) -> list[Finding]:
+        """Try every right that the product needs, changing nothing (but for a hundredth in and out of `login`, a test
+        account, when one is given)."""
+        ...
+
     async def server_time_msc(self) -> int: ...
 
     async def open_account(self, account: NewAccount, *, send_by: float | None = None) -> AccountRecord: ...
@@ -288,12 +368,18 @@ class TradingPlatform(Protocol):
     async def set_leverage(self, login: int, leverage: int, *, send_by: float | None = None) -> AccountRecord: ...
     async def set_group(self, login: int, group: str, *, send_by: float | None = None) -> AccountRecord: ...
     async def allow_trading(self, login: int, allowed: bool, *, send_by: float | None = None) -> AccountRecord: ...
+    async def set_access(self, login: int, access: Access, *, send_by: float | None = None) -> AccountRecord: ...
+    async def archive_account(self, login: int, *, send_by: float | None = None) -> None: ...
+    async def restore_account(self, login: int, *, send_by: float | None = None) -> AccountRecord: ...
     async def change_password(
         self, login: int, kind: PasswordKind, password: str, *, send_by: float | None = None
     ) -> None: ...
     async def check_password(self, login: int, kind: PasswordKind, password: str) -> bool: ...
 
     async def move_funds(
+        self, login: int, amount: Decimal, reference: str, *, send_by: float | None = None
+    ) -> FundsOperation: ...
+    async def move_credit(
         self, login: int, amount: Decimal, reference: str, *, send_by: float | None = None
     ) -> FundsOperation: ...
     async def find_funds_operations(self, login: int, reference: str, since_msc: int) -> list[FundsOperation]: ...

@@ -3,12 +3,14 @@ INSERT INTO deal AS d (
   tenant_id, platform_id, ticket, login, kind, side, entry, reason, is_service, order_ticket, position_id, symbol,
   volume_lots, volume_closed_lots, contract_size, price, position_price, market_bid, market_ask,
   profit, swap, commission, fee, profit_rate, comment, manager_login, modify_flags, money_digits,
+  entry_price, opened_server_msc, opened_at, markup_usd, balance_after, balance_version, is_copied, is_sign_unverified,
   server_time_msc, at, content_hash, batch_no, arrived_at, revision
 )
 SELECT
   :tenant_id, :platform_id, n.ticket, n.login, n.kind, n.side, n.entry, n.reason, n.is_service, n.order_ticket, n.position_id, n.symbol,
   n.volume_lots, n.volume_closed_lots, n.contract_size, n.price, n.position_price, n.market_bid, n.market_ask,
   n.profit, n.swap, n.commission, n.fee, n.profit_rate, n.comment, n.manager_login, n.modify_flags, n.money_digits,
+  n.entry_price, n.opened_server_msc, n.opened_at, n.markup_usd, n.balance_after, n.balance_version, n.is_copied, n.is_sign_unverified,
   n.server_time_msc, n.at, n.content_hash, :batch_no, :now, 1
 FROM unnest(
   CAST(:ticket AS bigint[]), CAST(:login AS bigint[]), CAST(:kind AS text[]), CAST(:side AS text[]), CAST(:entry AS text[]),
@@ -18,11 +20,13 @@ FROM unnest(
   CAST(:market_bid AS numeric[]), CAST(:market_ask AS numeric[]), CAST(:profit AS numeric[]), CAST(:swap AS numeric[]),
   CAST(:commission AS numeric[]), CAST(:fee AS numeric[]), CAST(:profit_rate AS numeric[]), CAST(:comment AS text[]),
   CAST(:manager_login AS bigint[]), CAST(:modify_flags AS bigint[]), CAST(:money_digits AS bigint[]),
+  CAST(:entry_price AS numeric[]), CAST(:opened_server_msc AS bigint[]), CAST(:opened_at AS timestamptz[]), CAST(:markup_usd AS numeric[]), CAST(:balance_after AS numeric[]), CAST(:balance_version AS bigint[]), CAST(:is_copied AS boolean[]), CAST(:is_sign_unverified AS boolean[]),
   CAST(:server_time_msc AS bigint[]), CAST(:at AS timestamptz[]), CAST(:content_hash AS text[])
 ) AS n (
   ticket, login, kind, side, entry, reason, is_service, order_ticket, position_id, symbol, volume_lots, volume_closed_lots,
   contract_size, price, position_price, market_bid, market_ask, profit, swap, commission, fee, profit_rate, comment,
-  manager_login, modify_flags, money_digits, server_time_msc, at, content_hash
+  manager_login, modify_flags, money_digits, entry_price, opened_server_msc, opened_at, markup_usd, balance_after, balance_version, is_copied, is_sign_unverified,
+  server_time_msc, at, content_hash
 )
 ON CONFLICT (tenant_id, platform_id, ticket) DO UPDATE SET
   login = excluded.login, kind = excluded.kind, side = excluded.side, entry = excluded.entry, reason = excluded.reason,
@@ -32,6 +36,7 @@ ON CONFLICT (tenant_id, platform_id, ticket) DO UPDATE SET
   market_bid = excluded.market_bid, market_ask = excluded.market_ask, profit = excluded.profit, swap = excluded.swap,
   commission = excluded.commission, fee = excluded.fee, profit_rate = excluded.profit_rate, comment = excluded.comment,
   manager_login = excluded.manager_login, modify_flags = excluded.modify_flags, money_digits = excluded.money_digits,
+  entry_price = excluded.entry_price, opened_server_msc = excluded.opened_server_msc, opened_at = excluded.opened_at, markup_usd = excluded.markup_usd, balance_after = excluded.balance_after, balance_version = excluded.balance_version, is_copied = excluded.is_copied, is_sign_unverified = excluded.is_sign_unverified,
   server_time_msc = excluded.server_time_msc, at = excluded.at, content_hash = excluded.content_hash,
   batch_no = excluded.batch_no, revision = d.revision + 1, corrected_at = :now, deleted_at = NULL
 WHERE d.content_hash <> excluded.content_hash OR d.deleted_at IS NOT NULL
