@@ -56,7 +56,7 @@ def make_platform(settings: ConnectionSettings, pace: Pace) -> MT5Platform:
         server_name=settings.tls_name,
     )
     pool = PoolSettings(size=settings.connections, requests_per_s=settings.requests_per_s, first_pause_s=pace.reconnect)
-    return MT5Platform(endpoint, pool)
+    return MT5Platform(endpoint, pool, settings.close_only_groups)
 
 
 class Owner:

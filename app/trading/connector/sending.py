@@ -8,7 +8,7 @@ from typing import Any
 
 from app.kit import clock
 from app.trading.models import OperationKind
-from app.trading.platforms.base import NewAccount, PasswordKind, RefusalReason, Refused, TradingPlatform
+from app.trading.platforms.base import Access, NewAccount, PasswordKind, RefusalReason, Refused, TradingPlatform
 from app.trading.service.operations import Command
 
 _MARGIN_MSC = 7 * 86_400_000  # The platform's clock may have jumped since: summer time, a sandbox moved on for days.
@@ -41,7 +41,8 @@ async def send(
         changed = await platform.set_leverage(command.login, leverage, send_by=send_by)
         return {"leverage": changed.leverage}
     if kind is OperationKind.SET_RIGHTS:
-        changed = await platform.allow_trading(command.login, bool(command.payload["allowed"]), send_by=send_by)
+        access = Access(can_trade=bool(command.payload["allowed"]))
+        changed = await platform.set_access(command.login, access, send_by=send_by)
         return {"rights": changed.rights, "may_trade": changed.may_trade}
     if kind is OperationKind.CHANGE_PASSWORD:
         which = PasswordKind(command.payload["which"])

@@ -47,6 +47,7 @@ class ConnectionSettings:
     tls_name: str
     connections: int
     requests_per_s: float
+    close_only_groups: Mapping[str, str] = field(default_factory=dict)
 
 
 def connection_settings(platform_id: UUID) -> ConnectionSettings:
@@ -79,6 +80,7 @@ def connection_settings(platform_id: UUID) -> ConnectionSettings:
         tls_name=tls_name,
         connections=int(wanted["connections"]),
         requests_per_s=float(Decimal(wanted["requests_per_s"])),
+        close_only_groups=dict(wanted.get("close_only_groups", {})),
     )
 
 

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from decimal import Decimal
+from weakref import WeakValueDictionary
 
 from app.trading.platforms.base import (
+    Access,
     AccountRecord,
     AccountState,
+    Capabilities,
     Deal,
+    DealKind,
+    Finding,
     FundsOperation,
     Group,
     NewAccount,
     OutcomeUnknown,
     PasswordKind,
+    PlatformError,
     PlatformUnavailable,
     Position,
     RefusalReason,
     Refused,
+    Report,
     Symbol,
 )
-from app.trading.platforms.mt5 import codec, retcodes
+from app.trading.platforms.kinds import mt5_capabilities
+from app.trading.platforms.mt5 import checks, codec, retcodes
 from app.trading.platforms.mt5.codec import Answer, Unreadable
 from app.trading.platforms.mt5.connection import Endpoint
 from app.trading.platforms.mt5.pool import Pool, PoolSettings
@@ -32,10 +41,23 @@ _GROUP_MASK_MAX = 127
 
 
 class MT5Platform:
-    """One MT5 trade server, reached through its access server. Fulfils `TradingPlatform`."""
+    """One MT5 trade server, reached through its access server. Fulfils `TradingPlatform`.
 
-    def __init__(self, endpoint: Endpoint, settings: PoolSettings | None = None) -> None:
+    MT5 knows no account that may only close. `close_only_groups` names, for a group, its twin whose symbols take
+    closing deals only; an account is moved there and back.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        settings: PoolSettings | None = None,
+        close_only_groups: Mapping[str, str] | None = None,
+    ) -> None:
         self.pool = Pool(endpoint, settings)
+        self.capabilities: Capabilities = mt5_capabilities(close_only_groups or {})
+        self._twins = dict(close_only_groups or {})
+        self._originals = {twin: group for group, twin in self._twins.items()}
+        self._rights_locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     async def connect(self) -> None:
         """Sign in on every connection and keep them warm."""
@@ -47,12 +69,21 @@ class MT5Platform:
     async def ping(self) -> None:
         await self.pool.read("test/access")
 
+    async def reports(self) -> AsyncIterator[Report]:
+        """Nothing: the Web API answers and never speaks first. The bridge does."""
+        none: tuple[Report, ...] = ()
+        for report in none:
+            yield report
+
+    async def test(self, login: int | None = None) -> list[Finding]:
+        return await checks.run(self.pool, login)
+
     async def server_time_msc(self) -> int:
         return codec.server_time_msc((await self.pool.read("time/server")).record)
 
     async def open_account(self, account: NewAccount, *, send_by: float | None = None) -> AccountRecord:
         answer = await self.pool.change("user/add", None, codec.new_account_body(account), send_by=send_by)
-        return _changed_account(answer)
+        return self._changed(answer)
 
     async def find_account(self, group: str, reference: str) -> AccountRecord | None:
         """The account whose comment is our reference; `None` when the group holds none. Two of them are an incident."""
@@ -69,16 +100,69 @@ class MT5Platform:
         account = await self._update(login, {"Group": group}, send_by)
         return _require(account, account.group == group)
 
-    async def allow_trading(self, login: int, allowed: bool, *, send_by: float | None = None) -> AccountRecord:
-        """Rights are written as a whole: read them, change our bit alone, and look at what came back."""
-        rights = (await self.read_account(login)).rights
-        wanted = rights & ~codec.TRADE_DISABLED if allowed else rights | codec.TRADE_DISABLED
-        account = await self._update(login, {"Rights": str(wanted)}, send_by)
-        return _require(account, account.may_trade == allowed)
+    async def set_access(self, login: int, access: Access, *, send_by: float | None = None) -> AccountRecord:
+        """Rights are written as a whole: read them, change our bits alone, and look at what came back.
+
+        Two changes of one account's rights do not pass each other. Refused (`GROUP`) when the account may only close
+        and its group has no twin for that.
+        """
+        async with self._rights_locks.setdefault(login, asyncio.Lock()):
+            before = await self.read_account(login)
+            fields = {"Rights": str(codec.rights_for(access, before.rights))}
+            group = self._group_for(access, before.group)
+            if group != before.group:
+                fields["Group"] = group
+            account = await self._update(login, fields, send_by)
+        return _require(account, str(account.rights) == fields["Rights"] and account.group == group)
+
+    def _group_for(self, access: Access, group: str) -> str:
+        """Where an account with this access lies. One that cannot trade at all stays where it is."""
+        if access.can_open:
+            return self._originals.get(group, group)
+        if not (access.can_sign_in and access.can_trade) or group in self._originals:
+            return group
+        if group not in self._twins:
+            raise Refused(0, RefusalReason.GROUP, f"The group {group} has no twin that only closes.")
+        return self._twins[group]
+
+    async def archive_account(self, login: int, *, send_by: float | None = None) -> None:
+        await self.pool.change("user/archive/add", {"login": login}, send_by=send_by)
+        try:
+            is_archived = await self.is_archived(login)
+        except PlatformError as error:
+            raise OutcomeUnknown(f"The archive could not be read: {error}") from None
+        if not is_archived:
+            raise Refused(0, RefusalReason.IGNORED, "The account is not in the archive.")
+
+    async def is_archived(self, login: int) -> bool:
+        return bool((await self._read_or_empty("user/archive/get", {"login": login})).answer)
+
+    async def restore_account(self, login: int, *, send_by: float | None = None) -> AccountRecord:
+        """Bring an account back as it was put away: the platform wants its whole record."""
+        archived = await self.pool.read("user/archive/get", {"login": login})
+        await self.pool.change("user/restore", {"login": login}, archived.record, send_by=send_by)
+        try:
+            return await self.read_account(login)
+        except Refused:
+            raise Refused(0, RefusalReason.IGNORED, "The account did not come back.") from None
+        except PlatformError as error:
+            raise OutcomeUnknown(f"The account could not be read: {error}") from None
 
     async def _update(self, login: int, fields: dict[str, str], send_by: float | None) -> AccountRecord:
-        answer = await self.pool.change("user/update", {"login": login}, fields, send_by=send_by)
-        return _changed_account(answer)
+        return self._changed(await self.pool.change("user/update", {"login": login}, fields, send_by=send_by))
+
+    def _changed(self, answer: Answer) -> AccountRecord:
+        """The record that a change was answered with. Without one we do not know what became of it."""
+        try:
+            account = self._record(answer.record)
+        except Unreadable as error:
+            raise OutcomeUnknown(str(error)) from None
+        if not account.login:
+            raise OutcomeUnknown("The change was answered without an account.")
+        return account
+
+    def _record(self, record: codec.Record) -> AccountRecord:
+        return codec.account_record(record, self._originals)
 
     async def change_password(
         self, login: int, kind: PasswordKind, password: str, *, send_by: float | None = None
@@ -101,9 +185,20 @@ class MT5Platform:
         self, login: int, amount: Decimal, reference: str, *, send_by: float | None = None
     ) -> FundsOperation:
         """A positive amount is paid in, a negative one is taken out, never below what the account can spare."""
+        return await self._move(codec.BALANCE, login, amount, reference, send_by)
+
+    async def move_credit(
+        self, login: int, amount: Decimal, reference: str, *, send_by: float | None = None
+    ) -> FundsOperation:
+        """The same with the account's credit, which trades and cannot be withdrawn."""
+        return await self._move(codec.CREDIT, login, amount, reference, send_by)
+
+    async def _move(
+        self, kind: int, login: int, amount: Decimal, reference: str, send_by: float | None
+    ) -> FundsOperation:
         params = {
             "login": login,
-            "type": codec.BALANCE,
+            "type": kind,
             "balance": f"{amount:f}",
             "comment": reference,
             "check_margin": 1,
@@ -115,22 +210,22 @@ class MT5Platform:
             raise OutcomeUnknown(str(error)) from None
         if not ticket:
             raise OutcomeUnknown("The movement of money was answered without a deal.")
-        return FundsOperation(ticket, login, amount, reference)
+        return FundsOperation(ticket, login, amount, reference, kind == codec.CREDIT)
 
     async def find_funds_operations(self, login: int, reference: str, since_msc: int) -> list[FundsOperation]:
         deals = await self.deals_of(login, since_msc, since_msc + _SLICE_MSC)
         return [
-            FundsOperation(deal.ticket, deal.login, deal.profit, deal.comment)
+            FundsOperation(deal.ticket, deal.login, deal.profit, deal.comment, deal.kind is DealKind.CREDIT)
             for deal in deals
-            if deal.kind == "balance" and deal.comment == reference
+            if deal.kind in (DealKind.BALANCE, DealKind.CREDIT) and deal.comment == reference
         ]
 
     async def read_account(self, login: int) -> AccountRecord:
-        return codec.account_record((await self.pool.read("user/get", {"login": login})).record)
+        return self._record((await self.pool.read("user/get", {"login": login})).record)
 
     async def read_accounts(self, group: str) -> list[AccountRecord]:
         answer = await self._read_or_empty("user/get_batch", {"group": group})
-        return [codec.account_record(row) for row in answer.records]
+        return [self._record(row) for row in answer.records]
 
     async def read_states(self, logins: Sequence[int]) -> list[AccountState]:
         """The trading states of these accounts. Accounts without one on the platform are made up from their money."""
@@ -143,7 +238,7 @@ class MT5Platform:
             if silent:
                 users = await self._read_or_empty("user/get_batch", {"login": codec.login_list(silent)})
                 for row in users.records:
-                    account = codec.account_record(row)
+                    account = self._record(row)
                     states[account.login] = codec.idle_state(account)
         return [states[login] for login in logins if login in states]
 
@@ -196,17 +291,6 @@ class MT5Platform:
             if refusal.code == retcodes.NOT_FOUND:
                 return Answer(1, "", None, {})
             raise PlatformUnavailable(f"{command}: {refusal}") from None
-
-
-def _changed_account(answer: Answer) -> AccountRecord:
-    """The record that a change was answered with. Without one we do not know what became of it."""
-    try:
-        account = codec.account_record(answer.record)
-    except Unreadable as error:
-        raise OutcomeUnknown(str(error)) from None
-    if not account.login:
-        raise OutcomeUnknown("The change was answered without an account.")
-    return account
 
 
 def _require(account: AccountRecord, is_done: bool) -> AccountRecord:

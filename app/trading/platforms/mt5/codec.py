@@ -7,13 +7,14 @@ Values arrive as text, in a few lists as bare numbers; both are read. Nothing pa
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
 from app.trading.platforms.base import (
+    Access,
     AccountRecord,
     AccountState,
     Deal,
@@ -63,6 +64,7 @@ _REASONS = (
 _SERVICE_REASONS = frozenset({6, 8, 11, 12, 13, 18})
 
 BALANCE = 2
+CREDIT = 3
 
 
 class Unreadable(ValueError):
@@ -220,20 +222,48 @@ def position(record: Record) -> Position:
     )
 
 
-def account_record(record: Record) -> AccountRecord:
-    """A user record."""
+def account_record(record: Record, close_only_groups: Collection[str] = ()) -> AccountRecord:
+    """A user record. In one of `close_only_groups` nothing can be opened, whatever the account's own rights."""
+    rights, name = whole(record, "Rights"), text(record, "Group")
+    access = access_of(rights, can_open=name not in close_only_groups)
     return AccountRecord(
         login=whole(record, "Login"),
-        group=text(record, "Group"),
+        group=name,
         name=text(record, "Name"),
         leverage=whole(record, "Leverage"),
-        rights=whole(record, "Rights"),
+        rights=rights,
         balance=number(record, "Balance"),
         credit=number(record, "Credit"),
         comment=text(record, "Comment"),
         last_ip=text(record, "LastIP"),
-        may_trade=not whole(record, "Rights") & TRADE_DISABLED,
+        may_trade=access.can_trade,
+        access=access,
+        email=text(record, "Email", "EMail"),
+        registered_server_msc=whole(record, "Registration") * 1000,
     )
+
+
+def access_of(rights: int, *, can_open: bool = True) -> Access:
+    """What a mask of rights lets the owner do."""
+    return Access(
+        can_sign_in=bool(rights & ENABLED),
+        can_trade=not rights & TRADE_DISABLED,
+        can_open=can_open and not rights & TRADE_DISABLED,
+        can_use_robots=bool(rights & EXPERT),
+        can_change_password=bool(rights & PASSWORD),
+    )
+
+
+def rights_for(access: Access, rights: int) -> int:
+    """The mask that grants this access. Bits that are none of ours stay as they are."""
+    for bit, is_set in (
+        (ENABLED, access.can_sign_in),
+        (PASSWORD, access.can_change_password),
+        (TRADE_DISABLED, not access.can_trade),
+        (EXPERT, access.can_use_robots),
+    ):
+        rights = rights | bit if is_set else rights & ~bit
+    return rights
 
 
 def account_state(record: Record) -> AccountState:
@@ -324,7 +354,10 @@ def new_account_body(account: NewAccount) -> dict[str, str]:
     return body
 
 
-TRADE_DISABLED = 0x4
+ENABLED = 0x1
+PASSWORD = 0x2
+TRADE_DISABLED = 0x4  # Set, it takes something away.
+EXPERT = 0x40
 DEFAULT_RIGHTS = 0x1E3  # May connect, change the password, use trailing stops, expert advisers, reports; not disabled.
 
 
