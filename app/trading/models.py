@@ -43,6 +43,7 @@ class TradingPlatform(TenantModel):
     bridge_secret: Mapped[str]
     is_active: Mapped[bool]
     created_at: Mapped[datetime]
+    starts_at: Mapped[datetime | None]  # What closed before is not ours: no commission, no notice. Without it, always.
 
     @property
     def wallet_purpose(self) -> str:
@@ -180,6 +181,9 @@ class TradingAccount(TenantModel):
     reference: Mapped[str]
     created_at: Mapped[datetime]
     opened_at: Mapped[datetime | None]
+    adopted_at: Mapped[datetime | None]  # It was there before us; our books of it begin with its balance at an instant.
+    opening_msc: Mapped[int | None]
+    opening_balance: Mapped[Decimal | None]
     platform: Mapped[TradingPlatform] = relationship(foreign_keys=[platform_id], lazy="raise", viewonly=True)
     account_type: Mapped[AccountType] = relationship(foreign_keys=[type_id], lazy="raise", viewonly=True)
 
