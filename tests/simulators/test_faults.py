@@ -44,6 +44,21 @@ def test_a_drop_after_executing_has_moved_the_money(sim: SimServer, api: WebAPI,
     assert [deal["Comment"] for deal in found] == ["first", "D-LOST"]
 
 
+@pytest.mark.parametrize("kind", ["cut", "twice"])
+def test_a_spoiled_answer_follows_a_deed_done_once(
+    sim: SimServer, api: WebAPI, control: Control, login: int, kind: str
+) -> None:
+    control.post("/faults", kind=kind, command="trade/balance")
+
+    if kind == "cut":
+        with pytest.raises(LOST):
+            api("trade/balance", login=login, type=2, balance="50")
+    else:
+        assert api.retcode("trade/balance", login=login, type=2, balance="50") == 0
+
+    assert balance(sim, login) == "150.00"
+
+
 def test_a_fault_meant_for_one_account_spares_the_others(api: WebAPI, control: Control, login: int) -> None:
     other = api.open_account(deposit="100")
     control.post("/faults", kind="retcode", command="trade/*", login=login, retcode=15, count=2)

@@ -21,6 +21,8 @@ class FaultKind(StrEnum):
     FORBIDDEN = "forbidden"  # HTTP 403 and the session is gone.
     RETCODE = "retcode"  # Refused with `retcode`, not executed.
     RETCODE_AFTER = "retcode_after"  # Executed, then answered with `retcode`.
+    CUT = "cut"  # It was done, and the connection breaks in the middle of the answer.
+    TWICE = "twice"  # It was done once, and the answer comes twice.
     BAD_CLIENT_ANSWER = "bad_client_answer"  # The server's proof is wrong.
     ANTIFLOOD = "antiflood"  # New connections are closed at once, for `seconds`.
 

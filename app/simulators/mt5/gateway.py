@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
+from dataclasses import replace
 from time import monotonic
 from typing import Any
 
@@ -55,6 +56,10 @@ class Gateway:
         await self._delay(FaultKind.DELAY_AFTER, name, login)
         if self.faults.take(FaultKind.DROP_AFTER, name, login):
             raise DroppedError
+        if self.faults.take(FaultKind.CUT, name, login):
+            return replace(reply, is_cut=True)
+        if self.faults.take(FaultKind.TWICE, name, login):
+            return replace(reply, is_twice=True)
         fault = self.faults.take(FaultKind.RETCODE_AFTER, name, login)
         return Reply(retcode=fault.retcode) if fault else reply
 

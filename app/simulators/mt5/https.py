@@ -37,22 +37,25 @@ async def serve(gateway: Gateway, session: Session, reader: StreamReader, writer
             return
         url = urlsplit(target)
         name = url.path.strip("/").removeprefix("api/")
-        status, text = await _answer(gateway, session, method, name, url.query, headers, body)
+        status, reply = await _answer(gateway, session, method, name, url.query, headers, body)
         if status == 0:
             writer.transport.abort()
             return
         is_last = name == "quit" or (status == 403 and name.replace("_", "/") == "auth/answer")
         is_last = is_last or headers.get("connection", "").lower() == "close"
-        payload = text.encode()
-        writer.write(
-            (
-                f"HTTP/1.1 {status} {_REASONS[status]}\r\n"
-                f"Content-Type: application/json; charset=utf-8\r\nContent-Length: {len(payload)}\r\n"
-                f"Set-Cookie: {_COOKIE}={session.cookie}; Path=/; Secure; HttpOnly\r\n"
-                f"Connection: {'close' if is_last else 'keep-alive'}\r\n\r\n"
-            ).encode()
-            + payload
-        )
+        payload = dump(_members(reply)).encode() if reply else b""
+        answer = (
+            f"HTTP/1.1 {status} {_REASONS[status]}\r\n"
+            f"Content-Type: application/json; charset=utf-8\r\nContent-Length: {len(payload)}\r\n"
+            f"Set-Cookie: {_COOKIE}={session.cookie}; Path=/; Secure; HttpOnly\r\n"
+            f"Connection: {'close' if is_last else 'keep-alive'}\r\n\r\n"
+        ).encode() + payload
+        if reply and reply.is_cut:
+            writer.write(answer[: -len(payload) // 2])
+            await writer.drain()
+            writer.close()
+            return
+        writer.write(answer * 2 if reply and reply.is_twice else answer)
         await writer.drain()
         if is_last:
             return
@@ -66,9 +69,9 @@ async def _answer(
     query: str,
     headers: dict[str, str],
     raw_body: bytes,
-) -> tuple[int, str]:
+) -> tuple[int, Reply | None]:
     if method not in ("GET", "POST"):
-        return 405, ""
+        return 405, None
     params = {key.lower(): unescape(value) for key, value in parse_qsl(query, keep_blank_values=True, encoding="utf-8")}
     body: Any = None
     if raw_body.strip():
@@ -76,21 +79,21 @@ async def _answer(
             body = json.loads(raw_body)
         except ValueError:
             if name not in _TEXT_BODIES:
-                return 200, dump({"retcode": Retcode.BAD_PARAMETERS.text})
+                return 200, Reply(retcode=Retcode.BAD_PARAMETERS)
             body = raw_body.decode("utf-8", "replace")
     if gateway.server.switches.needs_cookie and session.manager is not None:
         cookies = dict(part.strip().partition("=")[::2] for part in headers.get("cookie", "").split(";"))
         if cookies.get(_COOKIE) != session.cookie:
-            return 403, ""
+            return 403, None
     try:
         reply = await gateway.perform(session, name, params, body)
     except ForbiddenError:
-        return 403, ""
+        return 403, None
     except DroppedError:
-        return 0, ""
+        return 0, None
     if reply.retcode == Retcode.INVALID_ACCOUNT:
-        return 403, ""
-    return 200, dump(_members(reply))
+        return 403, None
+    return 200, reply
 
 
 def _members(reply: Reply) -> dict[str, Any]:

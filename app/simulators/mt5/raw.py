@@ -64,7 +64,14 @@ class _Conversation:
             except DroppedError:
                 self._writer.transport.abort()
                 return
+            if reply.is_cut:
+                self._send(serial, compose(name, reply), is_cut=True)
+                await self._writer.drain()
+                self._writer.close()
+                return
             self._send(serial, compose(name, reply))
+            if reply.is_twice:
+                self._send(serial, compose(name, reply))
             if name.upper() == "AUTH_ANSWER" and self._session.manager and self._session.crypt_rand:
                 # The authentication packets themselves are never encrypted.
                 self._incoming, self._outgoing = cipher_streams(self._session.digest, self._session.crypt_rand)
@@ -84,14 +91,15 @@ class _Conversation:
             if not has_more:
                 return serial, body
 
-    def _send(self, serial: bytes, text: str) -> None:
+    def _send(self, serial: bytes, text: str, *, is_cut: bool = False) -> None:
         body = text.encode("utf-16-le")
         for start in range(0, len(body), _CHUNK):
             part = body[start : start + _CHUNK]
             has_more = start + _CHUNK < len(body)
             if self._outgoing:
                 part = self._outgoing.apply(part)
-            self._writer.write(b"%04x%s%d" % (len(part), serial, has_more) + part)
+            packet = b"%04x%s%d" % (len(part), serial, has_more) + part
+            self._writer.write(packet[: len(packet) // 2] if is_cut else packet)
 
 
 def parse(text: str) -> tuple[str, dict[str, str], str]:

@@ -21,13 +21,15 @@ class Reply:
     """The answer to a command.
 
     `answer` goes into the JSON member of that name, `extra` beside it, and `params` into the command line of the raw
-    variant, which carries some results there instead.
+    variant, which carries some results there instead. `is_cut` and `is_twice` are faults of the wire.
     """
 
     answer: Any = None
     extra: dict[str, Any] = field(default_factory=dict)
     params: dict[str, str] = field(default_factory=dict)
     retcode: int = Retcode.DONE
+    is_cut: bool = False
+    is_twice: bool = False
 
 
 @dataclass(slots=True)
