@@ -28,6 +28,9 @@ class PlatformSection(Section, frozen=True):
     """`[[trading.platforms]]`. The address `simulator` means the brand's simulator, wherever this instance runs it.
 
     `ca_file` pins a certificate authority; without it the system's trust decides. Verification cannot be switched off.
+    A command is written within `send_within_s` or not at all; its answer is awaited for `answer_within_s`. One that
+    nobody finished within `overdue_s` has an unknown outcome; it is looked for `look_after_s` after it could last be
+    sent.
     """
 
     code: str
@@ -43,6 +46,9 @@ class PlatformSection(Section, frozen=True):
     tls_name: str = ""
     connections: int = 3
     requests_per_s: Decimal = Decimal(20)
+    send_within_s: Decimal = Decimal(5)
+    answer_within_s: Decimal = Decimal(10)
+    overdue_s: Decimal = Decimal(30)
     look_after_s: tuple[Decimal, ...] = (Decimal(10), Decimal(30), Decimal(60))
     operation_expires_s: int = 60
 
@@ -57,6 +63,10 @@ class PlatformSection(Section, frozen=True):
             raise Refused("connections", "Between 1 and 20 connections are kept open.")
         if self.requests_per_s < 1:
             raise Refused("requests_per_s", "At least one request a second must be allowed.")
+        if self.send_within_s <= 0 or self.answer_within_s <= 0:
+            raise Refused("send_within_s", "A command needs some time to be sent and answered.")
+        if self.overdue_s <= self.send_within_s + self.answer_within_s:
+            raise Refused("overdue_s", "A command is overdue only after it could have been sent and answered.")
         if len(self.look_after_s) < 3 or list(self.look_after_s) != sorted(self.look_after_s):
             raise Refused(
                 "look_after_s", "An unanswered operation is looked for at least three times, later each time."
@@ -148,6 +158,9 @@ def _apply_platform(section: PlatformSection, row: TradingPlatform | None) -> Tr
             "tls_name": section.tls_name,
             "connections": section.connections,
             "requests_per_s": str(section.requests_per_s),
+            "send_within_s": str(section.send_within_s),
+            "answer_within_s": str(section.answer_within_s),
+            "overdue_s": str(section.overdue_s),
             "look_after_s": [str(wait) for wait in section.look_after_s],
             "operation_expires_s": section.operation_expires_s,
         }

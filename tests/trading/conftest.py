@@ -138,6 +138,12 @@ class Desk:
         with self.scope():
             return proof.verify_platform_money() == []
 
+    def set(self, **settings: str) -> None:
+        """Change the platform's settings."""
+        with self.scope():
+            row = platforms.platform(self.platform_id)
+            row.settings = {**row.settings, **settings}
+
     def clock_is_known(self) -> bool:
         with self.scope():
             return platforms.server_clock(self.platform_id) is not None

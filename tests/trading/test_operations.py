@@ -207,8 +207,8 @@ def test_an_answer_lost_after_acting_is_found_and_not_repeated(desk: Desk) -> No
     assert desk.sim_balance(account.login) == 60
 
 
-def test_a_jump_of_the_platforms_clock_hides_no_movement(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.trading.service.operations.SEND_LIMIT_S", 1)
+def test_a_jump_of_the_platforms_clock_hides_no_movement(desk: Desk) -> None:
+    desk.set(send_within_s="1")
     running = Connector(replace(FAST, catch_up=600, catch_up_without_bridge=600))  # Only a look can find it.
     sim_clock, day = desk.simulator.simulator.clock, timedelta(days=1)
     try:
@@ -227,8 +227,8 @@ def test_a_jump_of_the_platforms_clock_hides_no_movement(desk: Desk, monkeypatch
 
 
 @pytest.mark.usefixtures("connector")
-def test_an_answer_lost_before_acting_is_refused_after_three_looks(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.trading.service.operations.SEND_LIMIT_S", 1)
+def test_an_answer_lost_before_acting_is_refused_after_three_looks(desk: Desk) -> None:
+    desk.set(send_within_s="1")
     account = desk.open()
     desk.give("100")
     desk.fault(FaultKind.DROP_BEFORE, "trade/balance")
@@ -244,10 +244,8 @@ def test_an_answer_lost_before_acting_is_refused_after_three_looks(desk: Desk, m
 
 
 @pytest.mark.usefixtures("connector")
-def test_an_account_opened_without_an_answer_is_found_by_its_reference(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("app.trading.service.operations.SEND_LIMIT_S", 0.5)
+def test_an_account_opened_without_an_answer_is_found_by_its_reference(desk: Desk) -> None:
+    desk.set(send_within_s="0.5")
     desk.fault(FaultKind.DROP_AFTER, "user/add")
 
     operation_id = desk.ask(open_account, desk.client_id, "standard", "USD", 100)
@@ -259,8 +257,8 @@ def test_an_account_opened_without_an_answer_is_found_by_its_reference(
 
 
 @pytest.mark.usefixtures("connector")
-def test_a_look_that_finds_two_movements_leaves_it_to_a_person(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.trading.service.operations.SEND_LIMIT_S", 0.5)
+def test_a_look_that_finds_two_movements_leaves_it_to_a_person(desk: Desk) -> None:
+    desk.set(send_within_s="0.5")
     account = desk.open()
     desk.give("100")
     desk.fault(FaultKind.DELAY, "deal/get_batch", count=None, seconds=0.1)

@@ -54,6 +54,7 @@ def make_platform(settings: ConnectionSettings, pace: Pace) -> MT5Platform:
         password=settings.password,
         ca_pem=settings.ca_pem,
         server_name=settings.tls_name,
+        request_timeout_s=settings.answer_within_s,
     )
     pool = PoolSettings(size=settings.connections, requests_per_s=settings.requests_per_s, first_pause_s=pace.reconnect)
     return MT5Platform(endpoint, pool, settings.close_only_groups)
@@ -69,6 +70,7 @@ class Owner:
         self._messages = messages
         self._pace = pace
         self._is_up = False
+        self._send_within_s = float(operations.SEND_WITHIN_S)
         self._waiting: dict[UUID, wire.Request] = {}  # Came by message; not sent yet.
         self._secrets: dict[UUID, tuple[float, Mapping[str, str]]] = {}
         self._sending: dict[UUID, asyncio.Task[None]] = {}
@@ -99,6 +101,7 @@ class Owner:
         while True:
             try:
                 settings = await self._as_tenant(connections.connection_settings, self.lease.platform_id)
+                self._send_within_s = settings.send_within_s
                 return make_platform(settings, self._pace)
             except NotConfigured as error:
                 await self._as_tenant(connections.record_link, self.lease.platform_id, is_up=False, error=str(error))
@@ -217,7 +220,7 @@ class Owner:
         """Send one operation and write down what became of it. Whatever fails on the way leaves it `sent`, to be
         looked for."""
         loop = asyncio.get_running_loop()
-        send_by = loop.time() + operations.SEND_LIMIT_S
+        send_by = loop.time() + self._send_within_s
         tenant, operation_id = self.lease.tenant_id, request.operation_id
         try:
             command = await self._as_tenant(operations.claim, operation_id, self.lease, self._name)

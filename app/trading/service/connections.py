@@ -47,6 +47,8 @@ class ConnectionSettings:
     tls_name: str
     connections: int
     requests_per_s: float
+    send_within_s: float = 5.0
+    answer_within_s: float = 10.0
     close_only_groups: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -80,6 +82,8 @@ def connection_settings(platform_id: UUID) -> ConnectionSettings:
         tls_name=tls_name,
         connections=int(wanted["connections"]),
         requests_per_s=float(Decimal(wanted["requests_per_s"])),
+        send_within_s=float(Decimal(wanted.get("send_within_s", 5))),
+        answer_within_s=float(Decimal(wanted.get("answer_within_s", 10))),
         close_only_groups=dict(wanted.get("close_only_groups", {})),
     )
 

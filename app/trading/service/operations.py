@@ -31,8 +31,8 @@ from app.trading.service import outcomes
 
 log = structlog.get_logger()
 
-SEND_LIMIT_S = 5  # A frame is written within so many seconds of `sent`, or not at all.
-OVERDUE = timedelta(seconds=30)
+SEND_WITHIN_S = 5  # A frame is written within so many seconds of `sent`, or not at all.
+OVERDUE_S = 30
 
 
 class OutcomeKnown(Conflict):
@@ -188,7 +188,14 @@ def _look_at(operation: PlatformOperation, number: int) -> datetime | None:
     assert operation.sent_at is not None
     if number >= len(waits):
         return None
-    return operation.sent_at + timedelta(seconds=SEND_LIMIT_S) + waits[number]
+    return operation.sent_at + wait_of(operation.platform_id, "send_within_s", SEND_WITHIN_S) + waits[number]
+
+
+def wait_of(platform_id: UUID, name: str, default: int) -> timedelta:
+    """One of the platform's waits; platforms set up before it could be chosen have the default."""
+    platform = get(TradingPlatform, platform_id)
+    assert platform is not None, "The foreign key holds."
+    return timedelta(seconds=float(Decimal(platform.settings.get(name, default))))
 
 
 def look_waits(platform_id: UUID) -> list[timedelta]:
@@ -236,7 +243,8 @@ def expire(platform_id: UUID) -> list[UUID]:
 
 def take_over(lease: Lease) -> int:
     """What an earlier owner sent and never finished has an unknown outcome. Answers how many there were."""
-    found = queries.abandoned(lease.platform_id, lease.epoch, clock.now() - OVERDUE)
+    overdue = wait_of(lease.platform_id, "overdue_s", OVERDUE_S)
+    found = queries.abandoned(lease.platform_id, lease.epoch, clock.now() - overdue)
     for operation_id in found:
         operation = queries.lock(operation_id)
         if operation.state is OperationState.SENT:
