@@ -225,7 +225,7 @@ def _match_money(
     """Join movements of money to the operations they carry out. What nothing explains goes to suspense and a queue."""
     moved = [deal for deal in changed if deal.kind == DealKind.BALANCE or _was_balance(known.get(deal.ticket))]
     moved += [deal for deal in deleted if deal.kind == DealKind.BALANCE]
-    moved = [deal for deal in moved if deal.login in accounts and not accounts[deal.login].is_demo]
+    moved = [deal for deal in moved if deal.login in accounts and _is_in_our_books(accounts[deal.login], deal)]
     if not moved:
         return
     platform = get(TradingPlatform, platform_id)
@@ -238,6 +238,11 @@ def _match_money(
     for deal in moved:
         if deal.ticket in known:
             _book_change(platform, accounts[deal.login], deal, known[deal.ticket], deal.ticket in is_gone)
+
+
+def _is_in_our_books(account: TradingAccount, deal: ChangedDeal) -> bool:
+    """Play money never is. What moved before an account was adopted stands in its opening balance already."""
+    return not account.is_demo and deal.server_time_msc >= (account.opening_msc or 0)
 
 
 def _was_balance(before: KnownDeal | None) -> bool:

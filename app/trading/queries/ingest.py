@@ -36,6 +36,7 @@ class ChangedDeal:
     profit: Decimal
     comment: str
     revision: int
+    server_time_msc: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,10 @@ class KnownDeal:
 
 
 def _changed(rows: Iterable[Any]) -> list[ChangedDeal]:
-    return [ChangedDeal(r.ticket, r.login, r.kind, r.position_id, r.profit, r.comment, r.revision) for r in rows]
+    return [
+        ChangedDeal(r.ticket, r.login, r.kind, r.position_id, r.profit, r.comment, r.revision, r.server_time_msc)
+        for r in rows
+    ]
 
 
 def next_batch() -> tuple[int, int]:
@@ -96,7 +100,7 @@ def delete_deals(platform_id: UUID, tickets: Sequence[int], batch_no: int, now: 
     rows = execute_sql(
         "UPDATE deal SET deleted_at = :now, revision = revision + 1, batch_no = :batch_no"
         " WHERE tenant_id = :tenant_id AND platform_id = :platform_id AND ticket = ANY(:tickets) AND deleted_at IS NULL"
-        " RETURNING ticket, login, kind, position_id, profit, comment, revision",
+        " RETURNING ticket, login, kind, position_id, profit, comment, revision, server_time_msc",
         platform_id=platform_id,
         tickets=list(tickets),
         batch_no=batch_no,
@@ -136,7 +140,8 @@ def deals_of_positions(platform_id: UUID, position_ids: Sequence[int]) -> list[D
 def balance_deals_of(platform_id: UUID, login: int) -> list[ChangedDeal]:
     """The movements of money of one login."""
     rows = execute_sql(
-        "SELECT ticket, login, kind, position_id, profit, comment, revision FROM deal WHERE tenant_id = :tenant_id"
+        "SELECT ticket, login, kind, position_id, profit, comment, revision, server_time_msc FROM deal"
+        " WHERE tenant_id = :tenant_id"
         " AND platform_id = :platform_id AND login = :login AND kind = 'balance' AND deleted_at IS NULL"
         " ORDER BY ticket",
         platform_id=platform_id,

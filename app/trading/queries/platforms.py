@@ -129,23 +129,35 @@ def waiting_for_a_person() -> int:
 
 def balances_by_deals(platform_id: UUID) -> dict[int, Decimal]:
     """What each of our logins' balance is by the deals that we hold. Credit and bonus are kept apart by the
-    platform."""
+    platform. An adopted account begins with its opening balance: how far its history was read does not matter."""
     rows = execute_sql(
-        "SELECT d.login, sum(d.profit + d.swap + d.commission + d.fee) AS balance FROM deal AS d"
-        " WHERE d.tenant_id = :tenant_id AND d.platform_id = :platform_id AND d.deleted_at IS NULL"
-        " AND d.kind NOT IN ('credit', 'bonus') GROUP BY d.login",
+        "SELECT a.login, coalesce(a.opening_balance, 0) + coalesce(sum(d.profit + d.swap + d.commission + d.fee), 0)"
+        " AS balance FROM trading_account AS a LEFT JOIN deal AS d"
+        " ON d.tenant_id = a.tenant_id AND d.platform_id = a.platform_id AND d.login = a.login"
+        " AND d.deleted_at IS NULL AND d.kind NOT IN ('credit', 'bonus')"
+        " AND d.server_time_msc >= coalesce(a.opening_msc, 0)"
+        " WHERE a.tenant_id = :tenant_id AND a.platform_id = :platform_id AND a.login IS NOT NULL"
+        " GROUP BY a.login, a.opening_balance",
         platform_id=platform_id,
     )
     return {row.login: row.balance for row in rows}
 
 
 def moved_by_deals(platform_id: UUID) -> dict[str, Decimal]:
-    """Money moved to the platform and back by its own balance deals, per currency; real accounts of ours only."""
+    """Money moved to the platform and back by its own balance deals, per currency; real accounts of ours only.
+
+    Of an adopted account its opening balance counts as moved, and of its deals those since then.
+    """
     rows = execute_sql(
-        "SELECT a.currency, sum(d.profit) AS moved FROM deal AS d JOIN trading_account AS a"
-        " ON a.tenant_id = d.tenant_id AND a.platform_id = d.platform_id AND a.login = d.login"
-        " WHERE d.tenant_id = :tenant_id AND d.platform_id = :platform_id AND d.deleted_at IS NULL"
-        " AND d.kind = 'balance' AND NOT a.is_demo GROUP BY a.currency",
+        "SELECT m.currency, sum(m.moved) AS moved FROM ("
+        " SELECT a.currency, d.profit AS moved FROM deal AS d JOIN trading_account AS a"
+        "  ON a.tenant_id = d.tenant_id AND a.platform_id = d.platform_id AND a.login = d.login"
+        "  WHERE d.tenant_id = :tenant_id AND d.platform_id = :platform_id AND d.deleted_at IS NULL"
+        "  AND d.kind = 'balance' AND NOT a.is_demo AND d.server_time_msc >= coalesce(a.opening_msc, 0)"
+        " UNION ALL SELECT a.currency, a.opening_balance FROM trading_account AS a"
+        "  WHERE a.tenant_id = :tenant_id AND a.platform_id = :platform_id AND NOT a.is_demo"
+        "  AND a.opening_balance IS NOT NULL"
+        ") AS m GROUP BY m.currency",
         platform_id=platform_id,
     )
     return {row.currency: row.moved for row in rows}
@@ -186,11 +198,15 @@ def logins_of_clients(platform_id: UUID, client_ids: Sequence[UUID]) -> list[int
 
 
 def deal_counts(platform_id: UUID, from_msc: int, to_msc: int, limit: int) -> dict[int, Decimal]:
-    """How many deals our logins with activity in a window of whole seconds have in it; the busiest first."""
+    """How many deals our logins with activity in a window of whole seconds have in it; the busiest first.
+
+    Accounts that were adopted inside the window are left out: nobody has read all of it yet.
+    """
     rows = execute_sql(
         "SELECT d.login, count(*) AS deals FROM deal AS d JOIN trading_account AS a"
         " ON a.tenant_id = d.tenant_id AND a.platform_id = d.platform_id AND a.login = d.login"
         " WHERE d.tenant_id = :tenant_id AND d.platform_id = :platform_id AND d.deleted_at IS NULL"
+        " AND coalesce(a.opening_msc, 0) < :from_msc - 1000"
         " AND d.server_time_msc / 1000 >= :begin AND d.server_time_msc / 1000 <= :until"
         " AND d.server_time_msc >= :from_msc AND d.server_time_msc < :to_msc"
         " GROUP BY d.login ORDER BY count(*) DESC LIMIT :limit",

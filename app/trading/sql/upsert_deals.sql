@@ -40,4 +40,4 @@ ON CONFLICT (tenant_id, platform_id, ticket) DO UPDATE SET
   server_time_msc = excluded.server_time_msc, at = excluded.at, content_hash = excluded.content_hash,
   batch_no = excluded.batch_no, revision = d.revision + 1, corrected_at = :now, deleted_at = NULL
 WHERE d.content_hash <> excluded.content_hash OR d.deleted_at IS NOT NULL
-RETURNING d.ticket, d.login, d.kind, d.position_id, d.profit, d.comment, d.revision
+RETURNING d.ticket, d.login, d.kind, d.position_id, d.profit, d.comment, d.revision, d.server_time_msc
