@@ -4,6 +4,7 @@
 #   make check         style, types and contracts
 #   make bench         the benchmarks, one JSON line per figure               ONLY=ledger,sync picks by name
 #   make lock          compile requirements.lock again
+#   make protos        generate the Python of every .proto file again
 #   make clean         remove what was made here (kept: .venv with CLEAN_VENV unset)
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ VENV = .venv/bin
 WORKERS ?= 2
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check lint bench lock clean env
+.PHONY: demo test check lint bench lock protos clean env
 .DEFAULT_GOAL := demo
 
 env:
@@ -39,6 +40,9 @@ bench: env
 
 lock: env
 	@$(VENV)/uv pip compile --universal --python-version 3.11 --generate-hashes -q --overrides requirements-overrides.in requirements-dev.in -o requirements.lock
+
+protos: env
+	@PATH="$(CURDIR)/$(VENV):$$PATH" $(VENV)/python -m grpc_tools.protoc -I. --python_out=. --mypy_out=quiet:. $(shell find app -name '*.proto')
 
 clean:
 	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache test-results var/log var/bench

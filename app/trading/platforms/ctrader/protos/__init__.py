@@ -1,0 +1,1 @@
+"""Messages of the Manager API, generated from `ctmgr.proto` by `make protos`."""
