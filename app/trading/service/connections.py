@@ -163,7 +163,8 @@ def plan_catch_up(platform_id: UUID, *, every_s: float, without_bridge_s: float)
     if not reason and status.caught_up_at is not None and (now - status.caught_up_at).total_seconds() < pause:
         return None
     overlap = timedelta(hours=2) if reason else timedelta(minutes=15)
-    start = 0 if status.high_water_msc == 0 else status.high_water_msc - overlap // timedelta(milliseconds=1)
+    start = status.high_water_msc or _first_reading(platform_id)
+    start -= overlap // timedelta(milliseconds=1)
     return CatchUp(
         reason=reason or "clock",
         groups=queries.groups_in_use(platform_id),
@@ -171,6 +172,16 @@ def plan_catch_up(platform_id: UUID, *, every_s: float, without_bridge_s: float)
         from_msc=max(start, 0),
         is_bridge_alive=is_alive,
     )
+
+
+def _first_reading(platform_id: UUID) -> int:
+    """Where the first catch-up begins: at the platform's beginning, or where ours does. What lies before is history,
+    which an adoption reads in its own time."""
+    starts_at = queries.platform(platform_id).starts_at
+    times = queries.server_clock(platform_id)
+    if starts_at is None or times is None:
+        return 0
+    return times.server_msc(min(starts_at, clock.business_now()))
 
 
 def record_caught_up(platform_id: UUID, server_msc: int, reason: str) -> None:
