@@ -86,6 +86,19 @@ def create_trader(
     return _new_client(email.strip(), name, country, language, hashed, by, referral_code, is_confirmed=True)
 
 
+def create_lead(*, email: str, name: str, country: str = "", language: str = "") -> User:
+    """A client whom the tenant knows from elsewhere: no password, mailbox not confirmed, no mail sent.
+
+    The person comes in by "forgot password", which proves the mailbox. Raises Invalid naming the field.
+    """
+    email_norm = _checked_email(email)
+    queries.lock_email(UserKind.CLIENT, email_norm)
+    if queries.user_by_email(UserKind.CLIENT, email_norm) is not None:
+        raise Invalid(_l("A client with this e-mail exists already."), field="email")
+    by = system_actor("import")
+    return _new_client(email.strip(), _checked_name(name), country, language, None, by, "", is_confirmed=False)
+
+
 def confirm_email(token: str, password: str, *, audience: str, by: Actor) -> NewSession:
     """Confirm the e-mail that a link was mailed to, and sign its owner in. Raises LinkExpired, WrongCredentials.
 
@@ -214,7 +227,7 @@ def _new_client(
     name: str,
     country: str,
     language: str,
-    hashed: str,
+    hashed: str | None,
     by: Actor,
     referral_code: str,
     *,
@@ -240,7 +253,8 @@ def _new_client(
     )
     session().add(user)
     session().flush()
-    store_password(user, hashed)
+    if hashed is not None:
+        store_password(user, hashed)
     audit.record(
         "identity.register", user, by=by, after={"email": email, "name": name, "country": country}, client_id=client_id
     )
