@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from app.core.db import BulkModel, GlobalModel, TenantModel, status_column
 from app.kit.money import Money
 from app.kit.text import Message, _l, _lp
+from app.trading.platforms.base import Access
 
 
 class PlatformLease(GlobalModel):
@@ -128,6 +129,9 @@ class AccountType(TenantModel):
     accounts_max: Mapped[int]
     position: Mapped[int]
     is_offered: Mapped[bool]
+    leverage_ceilings: Mapped[list[Any]] = mapped_column(default=list)  # As `rules.leverage_ceiling` reads them.
+    visible_to: Mapped[dict[str, Any]] = mapped_column(default=dict)  # As `rules.is_visible_to` reads it.
+    margin_call_level: Mapped[Decimal] = mapped_column(default=Decimal(100))  # Percent.
     platform: Mapped[TradingPlatform] = relationship(foreign_keys=[platform_id], lazy="raise", viewonly=True)
 
     @property
@@ -174,6 +178,12 @@ class TradingAccount(TenantModel):
     leverage: Mapped[int]
     rights: Mapped[int | None]
     may_trade: Mapped[bool] = mapped_column(default=True)
+    may_sign_in: Mapped[bool] = mapped_column(default=True)
+    may_open: Mapped[bool] = mapped_column(default=True)
+    may_use_robots: Mapped[bool] = mapped_column(default=True)
+    may_change_password: Mapped[bool] = mapped_column(default=True)
+    access_known: Mapped[dict[str, Any] | None]  # What the platform allowed when we last settled it.
+    withheld: Mapped[dict[str, Any]] = mapped_column(default=dict)  # Rights that staff keep from this account.
     nickname: Mapped[str]
     status: Mapped[AccountStatus] = status_column(AccountStatus)
     is_demo: Mapped[bool]
@@ -181,6 +191,7 @@ class TradingAccount(TenantModel):
     reference: Mapped[str]
     created_at: Mapped[datetime]
     opened_at: Mapped[datetime | None]
+    archived_at: Mapped[datetime | None]
     adopted_at: Mapped[datetime | None]  # It was there before us; our books of it begin with its balance at an instant.
     opening_msc: Mapped[int | None]
     opening_balance: Mapped[Decimal | None]
@@ -190,6 +201,16 @@ class TradingAccount(TenantModel):
     @property
     def is_active(self) -> bool:
         return self.status is AccountStatus.ACTIVE
+
+    @property
+    def access(self) -> Access:
+        """What the platform allows the owner, as last read."""
+        return Access(self.may_sign_in, self.may_trade, self.may_open, self.may_use_robots, self.may_change_password)
+
+    def take_access(self, access: Access) -> None:
+        """Note what the platform allows the owner."""
+        self.may_sign_in, self.may_trade, self.may_open = access.can_sign_in, access.can_trade, access.can_open
+        self.may_use_robots, self.may_change_password = access.can_use_robots, access.can_change_password
 
 
 class AccountStateRow(BulkModel):
@@ -232,33 +253,51 @@ class OpenPosition(BulkModel):
 class OperationKind(StrEnum):
     OPEN_ACCOUNT = "open_account"
     SET_LEVERAGE = "set_leverage"
+    SET_GROUP = "set_group"
+    SET_TYPE = "set_type"
     SET_RIGHTS = "set_rights"
     CHANGE_PASSWORD = "change_password"  # noqa: S105
     FUND = "fund"
     WITHDRAW = "withdraw"
     DEMO_DEPOSIT = "demo_deposit"
+    CREDIT_IN = "credit_in"
+    CREDIT_OUT = "credit_out"
+    ARCHIVE_ACCOUNT = "archive_account"
+    RESTORE_ACCOUNT = "restore_account"
 
     @property
     def label(self) -> Message:
         return {
             "open_account": _l("Open account"),
             "set_leverage": _l("Change leverage"),
+            "set_group": _l("Move to another group"),
+            "set_type": _l("Change account type"),
             "set_rights": _l("Change trading rights"),
             "change_password": _l("Change password"),
             "fund": _l("Move money to the account"),
             "withdraw": _l("Move money from the account"),
             "demo_deposit": _l("Fill the demo account"),
+            "credit_in": _l("Give credit"),
+            "credit_out": _l("Take credit back"),
+            "archive_account": _l("Archive account"),
+            "restore_account": _l("Restore account"),
         }[self.value]
 
     @property
     def moves_money(self) -> bool:
         return self in (OperationKind.FUND, OperationKind.WITHDRAW, OperationKind.DEMO_DEPOSIT)
 
+    @property
+    def is_credit(self) -> bool:
+        """Credit trades but is nobody's money: the books do not know it."""
+        return self in (OperationKind.CREDIT_IN, OperationKind.CREDIT_OUT)
+
 
 class OperationState(StrEnum):
     """`unknown` is neither done nor failed: the platform did not answer. `reconciled` was unknown, and then found
-    done."""
+    done. `proposed` waits for a second person before it is requested."""
 
+    PROPOSED = "proposed"
     REQUESTED = "requested"
     SENT = "sent"
     CONFIRMED = "confirmed"
@@ -277,6 +316,7 @@ class OperationState(StrEnum):
     @property
     def label(self) -> Message:
         return {
+            "proposed": _l("Waits for a second person"),
             "requested": _l("Waits to be sent"),
             "sent": _lp("operation", "Sent"),
             "confirmed": _lp("operation", "Done"),
@@ -288,6 +328,7 @@ class OperationState(StrEnum):
     @property
     def tone(self) -> str:
         return {
+            "proposed": "warning",
             "requested": "secondary",
             "sent": "info",
             "confirmed": "success",
@@ -335,6 +376,10 @@ class PlatformOperation(TenantModel):
     stated_by: Mapped[UUID | None]
     stated_by_name: Mapped[str | None]
     resolved_by: Mapped[UUID | None]
+    reason: Mapped[str] = mapped_column(default="")  # Why staff asked for it.
+    content_tag: Mapped[str] = mapped_column(default="")  # Tells a form sent again from one sent with other content.
+    approved_by: Mapped[UUID | None]
+    approved_by_name: Mapped[str | None]
     account: Mapped[TradingAccount] = relationship(foreign_keys=[account_id], lazy="raise", viewonly=True)
 
     @property

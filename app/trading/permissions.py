@@ -10,6 +10,10 @@ from app.kit.text import _l
 ACCOUNT_OWN: Final = "trading.account.own"
 ACCOUNT_READ: Final = "trading.account.read"
 LEVERAGE_CHANGE: Final = "trading.leverage.change"
+ACCOUNT_MANAGE: Final = "trading.account.manage"
+ACCOUNT_ARCHIVE: Final = "trading.account.archive"
+CREDIT: Final = "trading.credit"
+PLATFORM_TEST: Final = "trading.platform.test"
 PLATFORM_READ: Final = "trading.platform.read"
 OPERATION_RESOLVE: Final = "trading.operation.resolve"
 
@@ -19,6 +23,9 @@ LEVERAGE: Final = "leverage"
 PLATFORM_SECRET: Final = "platform_password"  # noqa: S105
 TRANSFER_OWN: Final = "transfer_own"
 TRADE: Final = "trade"
+TRADE_OPEN: Final = "trade_open"
+PLATFORM_SIGN_IN: Final = "platform_sign_in"
+EXPERT_TRADING: Final = "expert_trading"
 
 PERMISSIONS = (
     Permission(ACCOUNT_OWN, _l("See and use own trading accounts"), frozenset({"trader"})),
@@ -28,6 +35,14 @@ PERMISSIONS = (
         frozenset({"admin", "finance", "compliance", "sales", "support", "dealing", "partner_desk"}),
     ),
     Permission(LEVERAGE_CHANGE, _l("Change the leverage of clients' accounts"), frozenset({"admin", "dealing"})),
+    Permission(
+        ACCOUNT_MANAGE,
+        _l("Change group, type, rights and passwords of clients' accounts"),
+        frozenset({"admin", "dealing"}),
+    ),
+    Permission(ACCOUNT_ARCHIVE, _l("Archive and restore clients' accounts"), frozenset({"admin", "dealing"})),
+    Permission(CREDIT, _l("Give credit to clients' accounts and take it back"), frozenset({"admin", "finance"})),
+    Permission(PLATFORM_TEST, _l("Test the connections to the platforms"), frozenset({"admin", "dealing"})),
     Permission(
         PLATFORM_READ, _l("See the state of the platforms"), frozenset({"admin", "dealing", "finance", "support"})
     ),
@@ -41,4 +56,7 @@ FUNCTIONS = (
     RestrictedFunction(PLATFORM_SECRET, _l("Change platform passwords")),
     RestrictedFunction(TRANSFER_OWN, _l("Transfers between own wallets and accounts")),
     RestrictedFunction(TRADE, _l("Trading")),
+    RestrictedFunction(TRADE_OPEN, _l("Opening positions (only closing is left)")),
+    RestrictedFunction(PLATFORM_SIGN_IN, _l("Sign-in on the trading platforms")),
+    RestrictedFunction(EXPERT_TRADING, _l("Trading by robots")),
 )

@@ -81,7 +81,8 @@ def _take_settings(account: TradingAccount, record: AccountRecord) -> None:
     """Leverage, group and rights as they are on the platform, whoever changed them there."""
     account.leverage = record.leverage or account.leverage
     account.group_name = record.group or account.group_name
-    account.rights, account.may_trade = record.rights, record.may_trade
+    account.rights = record.rights
+    account.take_access(record.access)
 
 
 def _estimate(

@@ -1,0 +1,62 @@
+"""Access in the words of the ban matrix: which function goes with which right, and what is missing where."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Final
+
+from app.trading.permissions import EXPERT_TRADING, PLATFORM_SECRET, PLATFORM_SIGN_IN, TRADE, TRADE_OPEN
+from app.trading.platforms.base import Access, Capabilities
+
+# The restricted function, and the right that its lock takes away.
+RIGHTS: Final[Mapping[str, str]] = {
+    PLATFORM_SIGN_IN: "can_sign_in",
+    TRADE: "can_trade",
+    TRADE_OPEN: "can_open",
+    EXPERT_TRADING: "can_use_robots",
+    PLATFORM_SECRET: "can_change_password",
+}
+
+
+def without(functions: Collection[str]) -> Access:
+    """The access that is left when these functions are locked."""
+    return Access(**{right: function not in functions for function, right in RIGHTS.items()})
+
+
+def allows(access: Access, function: str) -> bool:
+    """Whether the right behind a function is there."""
+    return bool(getattr(access, RIGHTS[function]))
+
+
+def gaps(wanted: Access, actual: Access, can: Capabilities) -> list[str]:
+    """The functions in which the platform differs from what is wanted, as far as it can do otherwise.
+
+    A platform with levels of access may take more than was asked: whoever cannot sign in need not be able to trade, and
+    whoever cannot trade need not be able to open.
+    """
+    is_moot = {
+        TRADE: wanted.can_trade and not wanted.can_sign_in,
+        TRADE_OPEN: not (wanted.can_sign_in and wanted.can_trade) or not can.has_close_only,
+        EXPERT_TRADING: not can.has_robots_switch,
+        PLATFORM_SECRET: not can.has_password_switch,
+    }
+    return [
+        function
+        for function in RIGHTS
+        if not is_moot.get(function, False) and allows(wanted, function) != allows(actual, function)
+    ]
+
+
+def as_stored(access: Access) -> dict[str, bool]:
+    """Access as a payload keeps it."""
+    return {right: bool(getattr(access, right)) for right in RIGHTS.values()}
+
+
+def from_stored(payload: Mapping[str, object]) -> Access:
+    """The access that a payload asks for. Those written before rights came one by one say `allowed` only."""
+    if "allowed" in payload:
+        return replace(Access(), can_trade=bool(payload["allowed"]))
+    stored = payload.get("access", payload)
+    assert isinstance(stored, Mapping), "Access is stored as five booleans."
+    return Access(**{right: bool(stored.get(right, True)) for right in RIGHTS.values()})
