@@ -40,6 +40,7 @@ FEATURES: tuple[str, ...] = (
     "trading",
     "payments",
     "partners",
+    "copytrading",
     "web.cabinet",
     "web.office",
     "web.operator",

@@ -33,7 +33,10 @@ class RestrictedFunction:
 
 @dataclass(frozen=True, slots=True)
 class MenuEntry:
-    """A line of an audience's navigation, shown to actors with the permission. `badge` counts what waits."""
+    """A line of an audience's navigation, shown to actors with the permission where `is_offered` does not say no.
+
+    `badge` counts what waits.
+    """
 
     audience: str
     label: Message
@@ -43,6 +46,7 @@ class MenuEntry:
     permission: str
     phone: bool = False
     badge: Callable[[], int] | None = None
+    is_offered: Callable[[], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)

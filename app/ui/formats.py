@@ -189,6 +189,19 @@ def day(value: dt.date, *, locale: str | None = None) -> str:
     return _digits(dates.format_skeleton("yMMMd", value, locale=shown_in), shown_in)
 
 
+def month(year: int, number: int, *, locale: str | None = None) -> str:
+    """A month of a year: `November 2026`."""
+    shown_in = _locale(locale)
+    return _digits(dates.format_skeleton("yMMMM", dt.date(year, number, 1), locale=shown_in), shown_in)
+
+
+def duration(seconds: int, *, locale: str | None = None) -> str:
+    """A length of time by its largest unit, rounded: `3 hours`."""
+    shown_in = _locale(locale)
+    text = dates.format_timedelta(dt.timedelta(seconds=seconds), granularity="second", threshold=1, locale=shown_in)
+    return _digits(text, shown_in)
+
+
 def clock_time(value: dt.datetime | dt.time, *, seconds: bool = False, locale: str | None = None) -> str:
     """A time of day on the 24-hour clock."""
     shown_in = _locale(locale)

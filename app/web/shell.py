@@ -56,6 +56,8 @@ def navigation(audience: str) -> list[NavLine]:
     entries = [e for f in features.features() for e in f.menu if e.audience == audience and actor.may(e.permission)]
     lines = []
     for entry in sorted(entries, key=lambda e: e.order):
+        if entry.is_offered is not None and not entry.is_offered():
+            continue
         url = url_for(entry.endpoint)
         here = request.path == url or (url != "/" and request.path.startswith(url.rstrip("/") + "/"))
         badge = entry.badge() if entry.badge is not None else 0

@@ -185,6 +185,7 @@ def test_lines_are_known_in_every_shape_of_toml() -> None:
 
 
 def test_the_three_brands_that_ship_differ_and_are_in_order() -> None:
+    from app.copytrading.bundle import SECTION as COPY_TRADING
     from app.payments.bundle import SECTION as PAYMENTS
     from app.trading.bundle import SECTION as TRADING
 
@@ -193,7 +194,7 @@ def test_the_three_brands_that_ship_differ_and_are_in_order() -> None:
         source = read_bundle(Path(__file__).parents[2] / "tenants" / slug)
         document = {key: value for key, value in source.document.items() if key != "partners"}
         bundle, problems = check_bundle(
-            type(source)(source.folder, document, source.lines), [RATES, PAYMENTS, TRADING, loyalty()]
+            type(source)(source.folder, document, source.lines), [RATES, PAYMENTS, TRADING, COPY_TRADING, loyalty()]
         )
         assert problems == []
         assert bundle is not None
