@@ -37,8 +37,8 @@ class Receiver:
             def do_POST(self) -> None:
                 arrived = time.time()
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                stamp, proof = (part.partition("=")[2] for part in self.headers["X-Kontor-Signature"].split(","))
-                expected = hmac.new(SECRET.encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+                stamp, nonce, proof = (part.partition("=")[2] for part in self.headers["X-Kontor-Signature"].split(","))
+                expected = hmac.new(SECRET.encode(), f"{stamp}.{nonce}.".encode() + body, hashlib.sha256).hexdigest()
                 is_good = proof == expected and abs(int(stamp) - arrived) < 5
                 receiver.has_bad_signature = receiver.has_bad_signature or not is_good
                 batch = json.loads(body)
@@ -98,10 +98,10 @@ def test_the_documented_signature() -> None:
     body = b'{"bridge":"b","epoch":"e","seq":0,"sent_at":0,"events":[]}'
     page = (Path(__file__).parents[2] / "docs" / "protocols" / "mt5-bridge.md").read_text()
 
-    signature = sign(SECRET, 1_790_000_000, body)
+    signature = sign(SECRET, 1_790_000_000, "0123456789abcdef", body)
 
-    assert signature.startswith("t=1790000000,v1=")
-    assert f"`{signature.partition(',')[2]}`" in page
+    assert signature.startswith("t=1790000000,n=0123456789abcdef,v1=")
+    assert f"`{signature.rpartition(',')[2]}`" in page
 
 
 def test_events_arrive_signed_at_once_and_in_order(receiver: Receiver) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import hmac
 import json
 import random
 import socket
@@ -24,11 +22,12 @@ from starlette.routing import Route
 
 from app.core import db
 from app.kit import clock
+from app.kit.ids import new_token
 from app.kit.money import Money
 from app.simulators.mt5.config import PushConfig
 from app.simulators.mt5.enums import Action
 from app.simulators.mt5.execution import close_position, market_order
-from app.trading import bridge, ingest
+from app.trading import bridge, ingest, signatures
 from app.trading.ingest import Batch
 from app.trading.models import ClosedTrade, DealRow, TradingAccount, UnmatchedDeal
 from app.trading.platforms.base import Deal
@@ -258,8 +257,7 @@ def test_another_brand_sees_none_of_it(desk: Desk, connector: Connector, south: 
 
 
 def signed(body: bytes, secret: str = BRIDGE_SECRET, at: int | None = None) -> str:
-    stamp = at if at is not None else int(clock.now().timestamp())
-    return f"t={stamp},v1={hmac.new(secret.encode(), f'{stamp}.'.encode() + body, hashlib.sha256).hexdigest()}"
+    return signatures.sign(secret, at if at is not None else int(clock.now().timestamp()), new_token(128), body)
 
 
 def message(epoch: str, *events: tuple[int, str, dict[str, str]]) -> bytes:
@@ -270,9 +268,11 @@ def message(epoch: str, *events: tuple[int, str, dict[str, str]]) -> bytes:
 
 def test_the_signature_vector() -> None:
     body = b'{"bridge":"b","epoch":"e","seq":0,"sent_at":0,"events":[]}'
-    expected = "76c9dd43c8da7bbd204a7b582d32b7af02f641777201172b844226bde43ea3f1"
+    expected = "d7b5e9e6407b4f8946fa2d424cd052a9b583d581c4b1dd73d41b8e732f03bbeb"
 
-    assert signed(body, "bridge-secret", 1790000000) == f"t=1790000000,v1={expected}"
+    found = signatures.sign("bridge-secret", 1790000000, "0123456789abcdef", body)
+
+    assert found == f"t=1790000000,n=0123456789abcdef,v1={expected}"
 
 
 def test_only_our_bridge_is_heard(desk: Desk) -> None:
@@ -285,6 +285,9 @@ def test_only_our_bridge_is_heard(desk: Desk) -> None:
     assert bridge.receive(key, signed(body), body + b" ").status == 401
     assert bridge.receive(key, "", body).status == 401
     assert bridge.receive(key, signed(b"no json"), b"no json").status == 400
+    good = signed(body)
+    assert bridge.receive(key, good, body).status == 200
+    assert bridge.receive(key, good, body).status == 401
     assert bridge.receive(key, signed(body), body) == bridge.Outcome(200, 0)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import secrets
 from collections import deque
 from hashlib import sha256
 from typing import Any
@@ -37,10 +38,10 @@ class Numbered(msgspec.Struct, frozen=True):
     record: dict[str, Any]
 
 
-def sign(secret: str, stamp: int, body: bytes) -> str:
-    """The signature header's value for a body sent at `stamp`."""
-    digest = hmac.new(secret.encode(), f"{stamp}.".encode() + body, sha256).hexdigest()
-    return f"t={stamp},v1={digest}"
+def sign(secret: str, stamp: int, nonce: str, body: bytes) -> str:
+    """The signature header's value for a body sent at `stamp`; each attempt needs a nonce of its own."""
+    digest = hmac.new(secret.encode(), f"{stamp}.{nonce}.".encode() + body, sha256).hexdigest()
+    return f"t={stamp},n={nonce},v1={digest}"
 
 
 class Bridge:
@@ -168,7 +169,7 @@ class Bridge:
                 await self._wake.wait()
         except TimeoutError:
             if not self._pending:
-                self.note("bridge.heartbeat")
+                self._add("bridge.heartbeat", _now_ms(), {"Connected": "0" if self.is_disconnected else "1"})
 
     async def _post(self, http: aiohttp.ClientSession, config: PushConfig) -> float | None:
         """Send what waits. None when it was acknowledged, else how long to wait (0: as the last failures suggest)."""
@@ -185,7 +186,7 @@ class Bridge:
         headers = {
             **config.headers,
             "Content-Type": "application/json",
-            SIGNATURE_HEADER: sign(config.secret, int(clock.now().timestamp()), body),
+            SIGNATURE_HEADER: sign(config.secret, int(clock.now().timestamp()), secrets.token_hex(16), body),
         }
         self.attempts += 1
         try:
