@@ -17,7 +17,7 @@ from app.core import redis as core_redis
 from app.core.db import after_commit, tenant_id
 from app.trading import wire
 from app.trading.ingest.batch import Batch, NoServerClock, Stored, Window
-from app.trading.ingest.deals import content_hash, link_account, store_deals, vanished_logins
+from app.trading.ingest.deals import link_account, store_deals, vanished_logins
 from app.trading.ingest.figures import Values, store_figures, store_symbols
 from app.trading.queries.platforms import server_clock
 
@@ -26,7 +26,6 @@ __all__ = [
     "NoServerClock",
     "Stored",
     "Window",
-    "content_hash",
     "link_account",
     "store",
     "store_symbols",

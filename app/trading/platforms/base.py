@@ -36,8 +36,37 @@ class RefusalReason(StrEnum):
     OTHER = "other"
 
 
+class Trouble(StrEnum):
+    """What is the matter with a connection, as far as somebody can do something about it."""
+
+    NOT_CONFIGURED = "not_configured"
+    NETWORK = "network"  # Nobody answers at the address.
+    CLOSED = "closed"  # Somebody is there and hangs up at once: a block against floods, or a restart.
+    SLOW = "slow"  # Connected, but no answer in time.
+    CERTIFICATE = "certificate"
+    CERTIFICATE_EXPIRED = "certificate_expired"
+    CREDENTIALS = "credentials"
+    SIGN_IN_STOPPED = "sign_in_stopped"  # Refused so often that we knock rarely now.
+    ADDRESS_NOT_ALLOWED = "address_not_allowed"
+    MISSING_RIGHT = "missing_right"
+    UNKNOWN_GROUP = "unknown_group"
+    MAINTENANCE = "maintenance"
+    TOO_FREQUENT = "too_frequent"
+    MALFORMED = "malformed"
+    OVERSIZED = "oversized"
+    CLOCK = "clock"
+    DATABASE = "database"
+    OTHER = "other"
+
+
 class PlatformError(Exception):
-    """Whatever keeps a platform from doing what it was asked."""
+    """Whatever keeps a platform from doing what it was asked. `trouble` says what is the matter."""
+
+    usual_trouble = Trouble.OTHER
+
+    def __init__(self, text: str = "", *, trouble: Trouble | None = None) -> None:
+        super().__init__(text)
+        self.trouble = trouble or self.usual_trouble
 
 
 class Refused(PlatformError):
@@ -55,9 +84,13 @@ class OutcomeUnknown(PlatformError):
 class PlatformUnavailable(PlatformError):
     """The platform cannot be asked now. Of this command not one byte was handed over."""
 
+    usual_trouble = Trouble.NETWORK
+
 
 class NotPermitted(PlatformError):
     """The manager login lacks a right for this. Nothing has changed; the broker must be told."""
+
+    usual_trouble = Trouble.MISSING_RIGHT
 
 
 class DealKind(StrEnum):
@@ -119,9 +152,13 @@ class ServerClock:
             found = minutes
         return found
 
+    def utc_msc(self, server_msc: int) -> int:
+        """The instant meant by a platform time, in milliseconds of UTC."""
+        return server_msc - self.offset_minutes(server_msc) * 60_000
+
     def utc(self, server_msc: int) -> datetime:
         """The instant meant by a platform time."""
-        return _EPOCH + timedelta(milliseconds=server_msc - self.offset_minutes(server_msc) * 60_000)
+        return _EPOCH + timedelta(milliseconds=self.utc_msc(server_msc))
 
     def server_msc(self, instant: datetime) -> int:
         """How the platform writes this instant, by the latest offset."""

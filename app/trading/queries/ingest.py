@@ -85,14 +85,64 @@ def known_deals(platform_id: UUID, tickets: Sequence[int]) -> dict[int, KnownDea
     return {row.ticket: KnownDeal(row.position_id, row.kind, row.profit, row.is_deleted) for row in rows}
 
 
-def upsert_deals(
-    platform_id: UUID, columns: Mapping[str, Sequence[Any]], batch_no: int, now: datetime
-) -> list[ChangedDeal]:
-    """Write the deals and answer those that are new or other than before."""
-    rows = execute_sql(
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a batch of deals changed. `movements` are those that are or were movements of money, and `known` what stood
+    under their tickets before."""
+
+    count: int
+    position_ids: set[int]
+    logins: set[int]
+    movements: list[ChangedDeal]
+    known: dict[int, KnownDeal]
+
+
+def store_deals(platform_id: UUID, columns: Mapping[str, str], batch_no: int, now: datetime) -> Changes:
+    """Write deals, whose columns are array literals, and answer what is new or other than before."""
+    row = execute_sql(
         load_sql("app.trading", "sql/upsert_deals.sql"), platform_id=platform_id, batch_no=batch_no, now=now, **columns
+    ).one()
+    movements, known = [], {}
+    for ticket, login, kind, position_id, profit, comment, revision, server_time_msc, *before in row.movements:
+        movements.append(
+            ChangedDeal(ticket, login, kind, position_id, Decimal(profit), comment, revision, server_time_msc)
+        )
+        if before[1] is not None:
+            known[ticket] = KnownDeal(before[0], before[1], Decimal(before[2]), before[3])
+    return Changes(row.changed, set(row.position_ids), set(row.logins), movements, known)
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """What came of computing positions again: legs changed, the highest id given, positions that were left alone."""
+
+    legs: int
+    last_id: int
+    others: list[int]
+
+
+def derive_legs(platform_id: UUID, position_ids: Sequence[int], batch_no: int, last_id: int, now: datetime) -> Derived:
+    """Compute the closed legs of these positions and write those that come out otherwise than they stand."""
+    row = execute_sql(
+        load_sql("app.trading", "sql/derive_legs.sql"),
+        platform_id=platform_id,
+        position_ids="{" + ",".join(map(str, position_ids)) + "}",
+        batch_no=batch_no,
+        last_id=last_id,
+        now=now,
+    ).one()
+    return Derived(row.legs, row.last_id, list(row.others))
+
+
+def clients_of_logins(platform_id: UUID, logins: Sequence[int]) -> set[UUID]:
+    """Whose these logins are, as far as they are ours."""
+    rows = execute_sql(
+        "SELECT DISTINCT client_id FROM trading_account WHERE tenant_id = :tenant_id AND platform_id = :platform_id"
+        " AND login = ANY(:logins)",
+        platform_id=platform_id,
+        logins=list(logins),
     )
-    return _changed(rows)
+    return set(rows.scalars())
 
 
 def delete_deals(platform_id: UUID, tickets: Sequence[int], batch_no: int, now: datetime) -> list[ChangedDeal]:

@@ -1,0 +1,174 @@
+-- Computes these positions again from all their deals, and writes the closed legs that come out otherwise than they stand.
+-- The same as rules.derive_legs, by sums instead of a queue: the n-th lot closed is the n-th lot opened. Where that does not hold
+-- (an exit without its entry, a reversal that does not say what it closes, entries whose order in time and on the platform differ),
+-- the position is left alone and answered in `others`.
+WITH fill AS MATERIALIZED (
+  SELECT
+    d.position_id, d.ticket, d.login, d.symbol, d.side, d.entry, d.reason, d.server_time_msc, d.at, d.contract_size, d.price,
+    d.market_bid, d.market_ask, d.profit, d.swap, d.commission, d.fee, d.profit_rate, d.money_digits, d.modify_flags,
+    d.entry_price, d.opened_at, d.markup_usd, d.is_copied,
+    CASE
+      WHEN d.entry IN ('out', 'out_by') THEN coalesce(nullif(d.volume_closed_lots, 0), d.volume_lots)
+      WHEN d.entry = 'inout' THEN d.volume_closed_lots
+      ELSE 0
+    END AS closed,
+    CASE
+      WHEN d.entry = 'in' THEN d.volume_lots
+      WHEN d.entry = 'inout' THEN greatest(d.volume_lots - d.volume_closed_lots, 0)
+      ELSE 0
+    END AS opened,
+    d.volume_lots < 0 OR d.volume_closed_lots < 0
+      OR (d.entry = 'inout' AND coalesce(d.volume_closed_lots, 0) = 0) AS is_odd
+  FROM deal AS d
+  WHERE d.tenant_id = :tenant_id AND d.platform_id = :platform_id AND d.position_id = ANY(CAST(:position_ids AS bigint[]))
+    AND d.deleted_at IS NULL AND d.kind = 'trade' AND NOT d.is_service AND d.side IS NOT NULL
+),
+running AS (
+  SELECT
+    f.*,
+    sum(f.opened) OVER upto - f.opened AS opened_before,
+    sum(f.closed) OVER upto - f.closed AS closed_before,
+    max(f.at) FILTER (WHERE f.opened > 0) OVER before AS newest_entry_at,
+    array_agg(f.ticket) FILTER (WHERE f.opened > 0) OVER before AS entries,
+    array_agg(f.opened) FILTER (WHERE f.opened > 0) OVER before AS entry_lots
+  FROM fill AS f
+  WINDOW
+    upto AS (PARTITION BY f.position_id ORDER BY f.server_time_msc, f.ticket ROWS UNBOUNDED PRECEDING),
+    before AS (
+      PARTITION BY f.position_id ORDER BY f.server_time_msc, f.ticket ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    )
+),
+judged AS MATERIALIZED (
+  SELECT
+    r.*,
+    bool_or(
+      r.is_odd OR (r.closed > 0 AND (r.closed_before + r.closed > r.opened_before OR r.newest_entry_at > r.at))
+    ) OVER (PARTITION BY r.position_id) AS is_left_alone
+  FROM running AS r
+),
+other AS MATERIALIZED (
+  SELECT DISTINCT position_id FROM judged WHERE is_left_alone
+),
+part AS (
+  -- One row per closing deal and opening deal that it consumes. Where the platform says itself what was closed, the first one.
+  SELECT
+    c.*, e.ticket AS opening_deal, e.number AS leg, e.lots AS entry_whole,
+    greatest(e.before, c.closed_before) - e.before AS entry_done,
+    greatest(e.before, c.closed_before) - c.closed_before AS done,
+    CASE
+      WHEN c.entry_price IS NULL
+      THEN least(e.before + e.lots, c.closed_before + c.closed) - greatest(e.before, c.closed_before)
+      ELSE c.closed
+    END AS lots
+  FROM judged AS c
+  CROSS JOIN LATERAL (
+    SELECT
+      s.ticket, s.lots, s.before, row_number() OVER (ORDER BY s.before) AS number
+    FROM (
+      SELECT o.ticket, o.lots, sum(o.lots) OVER (ORDER BY o.place) - o.lots AS before
+      FROM unnest(c.entries, c.entry_lots) WITH ORDINALITY AS o (ticket, lots, place)
+    ) AS s
+    WHERE s.before < c.closed_before + c.closed AND s.before + s.lots > c.closed_before
+  ) AS e
+  WHERE c.closed > 0 AND NOT c.is_left_alone AND (c.entry_price IS NULL OR e.number = 1)
+),
+wanted AS (
+  SELECT
+    p.ticket AS closing_deal, p.leg, a.id AS account_id, a.client_id, p.login, p.position_id, p.opening_deal, p.symbol,
+    CASE p.side WHEN 'buy' THEN 'sell' ELSE 'buy' END AS side,
+    p.lots AS volume_lots, p.contract_size, t.opened_at, p.at AS closed_at,
+    CAST(round(extract(epoch FROM greatest(p.at - t.opened_at, interval '0')) * 1000) AS bigint) AS holding_ms,
+    CAST(round(extract(epoch FROM p.at - p.newest_entry_at) * 1000) AS bigint) AS holding_nearest_ms,
+    coalesce(p.entry_price, o.price) AS open_price, p.price AS close_price, o.market_bid AS open_bid,
+    o.market_ask AS open_ask, p.market_bid AS close_bid, p.market_ask AS close_ask,
+    CASE WHEN p.entry_price IS NULL THEN leg_share(p.profit, p.closed, p.done, p.lots, p.money_digits) ELSE p.profit END AS profit,
+    CASE WHEN p.entry_price IS NULL THEN leg_share(p.swap, p.closed, p.done, p.lots, p.money_digits) ELSE p.swap END AS swap,
+    CASE
+      WHEN p.entry_price IS NOT NULL THEN p.commission
+      ELSE leg_share(p.commission, p.closed, p.done, p.lots, p.money_digits) + CASE o.entry
+        WHEN 'in' THEN leg_share(o.commission, p.entry_whole, p.entry_done, p.lots, o.money_digits) ELSE 0 END
+    END AS commission,
+    CASE
+      WHEN p.entry_price IS NOT NULL THEN p.fee
+      ELSE leg_share(p.fee, p.closed, p.done, p.lots, p.money_digits) + CASE o.entry
+        WHEN 'in' THEN leg_share(o.fee, p.entry_whole, p.entry_done, p.lots, o.money_digits) ELSE 0 END
+    END AS fee,
+    p.profit_rate, a.currency AS account_currency, a.is_demo,
+    p.opened > 0 OR p.opened_before - p.closed_before > p.closed AS is_partial,
+    p.entry = 'out_by' AS is_close_by, p.modify_flags <> 0 AS is_edited, p.is_copied, p.markup_usd, p.reason,
+    p.server_time_msc
+  FROM part AS p
+  JOIN deal AS o ON o.tenant_id = :tenant_id AND o.platform_id = :platform_id AND o.ticket = p.opening_deal
+  JOIN trading_account AS a ON a.tenant_id = :tenant_id AND a.platform_id = :platform_id AND a.login = p.login
+  CROSS JOIN LATERAL (
+    SELECT CASE WHEN p.entry_price IS NOT NULL AND p.opened_at IS NOT NULL THEN p.opened_at ELSE o.at END AS opened_at
+  ) AS t
+),
+standing AS (
+  SELECT t.* FROM closed_trade AS t
+  WHERE t.tenant_id = :tenant_id AND t.platform_id = :platform_id AND t.position_id = ANY(CAST(:position_ids AS bigint[]))
+    AND t.position_id NOT IN (SELECT position_id FROM other)
+),
+compared AS MATERIALIZED (
+  SELECT
+    w.*, s.closing_deal AS old_closing_deal, s.leg AS old_leg, s.id, s.deleted_at,
+    s.closing_deal IS NULL AS is_new,
+    s.deleted_at IS NOT NULL OR (
+      s.account_id, s.client_id, s.login, s.position_id, s.opening_deal, s.symbol, s.side, s.volume_lots, s.contract_size,
+      s.opened_at, s.closed_at, s.holding_ms, s.holding_nearest_ms, s.open_price, s.close_price, s.open_bid, s.open_ask,
+      s.close_bid, s.close_ask, s.profit, s.swap, s.commission, s.fee, s.profit_rate, s.account_currency, s.is_demo,
+      s.is_partial, s.is_close_by, s.is_edited, s.is_copied, s.markup_usd, s.reason
+    ) IS DISTINCT FROM (
+      w.account_id, w.client_id, w.login, w.position_id, w.opening_deal, w.symbol, w.side, w.volume_lots, w.contract_size,
+      w.opened_at, w.closed_at, w.holding_ms, w.holding_nearest_ms, w.open_price, w.close_price, w.open_bid, w.open_ask,
+      w.close_bid, w.close_ask, w.profit, w.swap, w.commission, w.fee, w.profit_rate, w.account_currency, w.is_demo,
+      w.is_partial, w.is_close_by, w.is_edited, w.is_copied, w.markup_usd, w.reason
+    ) AS is_other
+  FROM wanted AS w FULL JOIN standing AS s ON s.closing_deal = w.closing_deal AND s.leg = w.leg
+),
+written AS (
+  INSERT INTO closed_trade AS c (
+    tenant_id, platform_id, closing_deal, leg, id, account_id, client_id, login, position_id, opening_deal, symbol, symbol_class,
+    side, volume_lots, contract_size, opened_at, closed_at, holding_ms, holding_nearest_ms, open_price, close_price,
+    open_bid, open_ask, close_bid, close_ask, profit, swap, commission, fee, profit_rate, profit_currency, account_currency,
+    is_demo, is_partial, is_close_by, is_edited, is_copied, markup_usd, reason, arrived_at, batch_no, revision
+  )
+  SELECT
+    :tenant_id, :platform_id, w.closing_deal, w.leg,
+    coalesce(w.id, :last_id + row_number() OVER (
+      PARTITION BY w.is_new ORDER BY w.position_id, w.server_time_msc, w.closing_deal, w.leg
+    )),
+    w.account_id, w.client_id, w.login, w.position_id, w.opening_deal, w.symbol, coalesce(s.symbol_class, 'other'), w.side,
+    w.volume_lots, w.contract_size, w.opened_at, w.closed_at, w.holding_ms, w.holding_nearest_ms, w.open_price, w.close_price,
+    w.open_bid, w.open_ask, w.close_bid, w.close_ask, w.profit, w.swap, w.commission, w.fee, w.profit_rate,
+    nullif(s.profit_currency, ''), w.account_currency, w.is_demo, w.is_partial, w.is_close_by, w.is_edited, w.is_copied,
+    w.markup_usd, w.reason, :now, :batch_no, 1
+  FROM compared AS w
+  LEFT JOIN symbol AS s ON s.tenant_id = :tenant_id AND s.platform_id = :platform_id AND s.name = w.symbol
+  WHERE w.closing_deal IS NOT NULL AND (w.is_new OR w.is_other)
+  ON CONFLICT (tenant_id, platform_id, closing_deal, leg) DO UPDATE SET
+    account_id = excluded.account_id, client_id = excluded.client_id, login = excluded.login,
+    position_id = excluded.position_id, opening_deal = excluded.opening_deal, symbol = excluded.symbol,
+    symbol_class = excluded.symbol_class, side = excluded.side, volume_lots = excluded.volume_lots,
+    contract_size = excluded.contract_size, opened_at = excluded.opened_at, closed_at = excluded.closed_at,
+    holding_ms = excluded.holding_ms, holding_nearest_ms = excluded.holding_nearest_ms, open_price = excluded.open_price,
+    close_price = excluded.close_price, open_bid = excluded.open_bid, open_ask = excluded.open_ask,
+    close_bid = excluded.close_bid, close_ask = excluded.close_ask, profit = excluded.profit, swap = excluded.swap,
+    commission = excluded.commission, fee = excluded.fee, profit_rate = excluded.profit_rate,
+    profit_currency = excluded.profit_currency, account_currency = excluded.account_currency, is_demo = excluded.is_demo,
+    is_partial = excluded.is_partial, is_close_by = excluded.is_close_by, is_edited = excluded.is_edited,
+    is_copied = excluded.is_copied, markup_usd = excluded.markup_usd,
+    reason = excluded.reason, batch_no = excluded.batch_no, revision = c.revision + 1, corrected_at = :now, deleted_at = NULL
+  RETURNING c.id
+),
+taken AS (
+  UPDATE closed_trade AS t SET deleted_at = :now, corrected_at = :now, revision = t.revision + 1, batch_no = :batch_no
+  FROM compared AS g
+  WHERE g.closing_deal IS NULL AND g.deleted_at IS NULL
+    AND t.tenant_id = :tenant_id AND t.platform_id = :platform_id AND t.closing_deal = g.old_closing_deal AND t.leg = g.old_leg
+  RETURNING t.id
+)
+SELECT
+  (SELECT count(*) FROM written) + (SELECT count(*) FROM taken) AS legs,
+  greatest(:last_id, (SELECT max(id) FROM written)) AS last_id,
+  ARRAY(SELECT position_id FROM other ORDER BY position_id) AS others
