@@ -294,3 +294,17 @@ def test_parallel_requests_share_the_pool(simulator: SimServer) -> None:
 
     run(simulator, act)
     assert simulator.call(lambda _: len(simulator.simulator.gateway.sessions)) == 0
+
+
+def test_an_answer_that_comes_twice_is_not_taken_for_the_next_one(simulator: SimServer) -> None:
+    async def act(platform: MT5Platform) -> None:
+        account = await opened(platform, reference="A-TWICE")
+        fault(simulator, FaultKind.TWICE, "trade/balance", count=None)
+        for number in range(6):
+            moved = await platform.move_funds(account.login, Decimal(-100), f"W-{number}")
+            assert simulator.call(lambda server, t=moved.ticket: server.deals.by_ticket[t].comment) == f"W-{number}"
+        with pytest.raises(Refused):
+            await platform.move_funds(account.login, Decimal(-1000), "W-TOO-MUCH")
+        assert (await platform.read_account(account.login)).balance == 400
+
+    run(simulator, act)

@@ -71,6 +71,10 @@ class SimServer:
 
         return asyncio.run_coroutine_threadsafe(inside(), self._loop).result(30)
 
+    def restart(self, seconds: float) -> None:
+        """Break every connection, take none for `seconds`, and return when the server answers again."""
+        asyncio.run_coroutine_threadsafe(self.simulator.restart(seconds), self._loop).result(seconds + 30)
+
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         try:
