@@ -16,6 +16,7 @@ from redis.asyncio import Redis
 
 from app.kit import clock
 from app.trading import ingest, wire
+from app.trading.adoption import rounds as adoption
 from app.trading.connector.pace import Pace
 from app.trading.connector.threads import Threads
 from app.trading.ingest import Batch, Window
@@ -55,6 +56,7 @@ class Sync:
             (self._pace.settings, self.read_settings),
             (self._pace.locks, self.enforce_locks),
             (min(60.0, self._pace.comparison), self.compare),
+            (adoption.PAUSE_S, adoption.AdoptionRound(self._lease, self._threads, self._platform).work),
         )
 
     async def measure_clock(self) -> int | None:
