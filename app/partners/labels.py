@@ -19,6 +19,7 @@ STATES: dict[str, tuple[Message, str]] = {
 
 REASONS: dict[str, Message] = {
     ReasonCode.DEMO: _l("The trade was made on a demo account."),
+    ReasonCode.BEFORE_START: _l("The trade was closed before the platform's start with this broker."),
     ReasonCode.OPENING_UNKNOWN: _l("The opening of this position is not known."),
     ReasonCode.GROUP_EXCLUDED: _l("The account's group pays no commission."),
     ReasonCode.SYMBOL_EXCLUDED: _l("This symbol pays no commission."),

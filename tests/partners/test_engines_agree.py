@@ -217,6 +217,7 @@ def worlds(draw: st.DrawFn) -> dict[str, Any]:
         "links": links,
         "grants": grants,
         "plan": draw(plans()),
+        "starts": draw(st.sampled_from([None, None, None, 11.0])),  # Some trades close at this very instant.
         "trades": draw(st.lists(trades(count), min_size=1, max_size=5)),
         "people": [
             Person(
@@ -314,7 +315,8 @@ def test_sql_and_reference_give_the_same_lines_and_reasons(given: dict[str, Any]
             if person.is_accrual_locked:
                 restrictions.lock(person_id, permissions.COMMISSION_ACCRUAL, reason_code=next(iter(REASONS)), by=BY)
         world.publish(plan, hours(day, 0))
-        platform = world.make_platform()
+        starts_at = None if given["starts"] is None else hours(day, given["starts"])
+        platform = world.make_platform(starts_at=starts_at)
         last = execute_sql(
             "SELECT coalesce(max(id), 0) AS id, coalesce(max(batch_no), 0) AS no FROM closed_trade"
             " WHERE tenant_id = :tenant_id"
@@ -340,6 +342,7 @@ def test_sql_and_reference_give_the_same_lines_and_reasons(given: dict[str, Any]
             profit_quote=in_transaction(quote_of, one["profit_currency"], rate_at),
             commission_quote=in_transaction(quote_of, one["account_currency"], rate_at),
             verdict=one["verdict"],
+            starts_at=starts_at,
         )
         outcome = settle_trade(trade, path_of(one["person"], at, opened, given, day, ids), plan, facts)
         numbers.add((trade.seq, outcome.lots_counted, outcome.base, outcome.revenue, outcome.spread_source))

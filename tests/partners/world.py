@@ -231,7 +231,7 @@ def _closed_trade(platform: Platform, client_id: UUID, group: str, values: dict[
     } | values
 
 
-def make_platform() -> Platform:
+def make_platform(starts_at: datetime | None = None) -> Platform:
     """An inactive platform (nobody asks whether its deals are complete) with one account type."""
     platform = TradingPlatform(
         code=f"p{next(_counter)}",
@@ -243,6 +243,7 @@ def make_platform() -> Platform:
         bridge_secret="",
         is_active=False,
         created_at=FAR_BACK,
+        starts_at=starts_at,
     )
     session().add(platform)
     session().flush()

@@ -19,6 +19,7 @@ class ReasonCode(StrEnum):
     """Why an upline got nothing, in the order in which the first one that applies is named."""
 
     DEMO = "DEMO"
+    BEFORE_START = "BEFORE_START"
     OPENING_UNKNOWN = "OPENING_UNKNOWN"
     GROUP_EXCLUDED = "GROUP_EXCLUDED"
     SYMBOL_EXCLUDED = "SYMBOL_EXCLUDED"
@@ -119,6 +120,7 @@ class Facts:
     profit_quote: Quote | None = field(default_factory=Quote)
     commission_quote: Quote | None = field(default_factory=Quote)
     verdict: Verdict = "clear"
+    starts_at: datetime | None = None  # From when on the trade's platform counts; None: always.
 
     def person(self, person_id: UUID) -> Person:
         """The frozen facts about one person."""

@@ -21,6 +21,7 @@ def trade_gates(
         code
         for code, fails in (
             (ReasonCode.DEMO, trade.is_demo),
+            (ReasonCode.BEFORE_START, facts.starts_at is not None and trade.closed_at < facts.starts_at),
             (ReasonCode.OPENING_UNKNOWN, trade.opened_at is None),
             (ReasonCode.GROUP_EXCLUDED, any(fnmatchcase(trade.group, pattern) for pattern in gates.excluded_groups)),
             (ReasonCode.SYMBOL_EXCLUDED, any(fnmatchcase(trade.symbol, pattern) for pattern in gates.excluded_symbols)),

@@ -56,6 +56,7 @@ FROM (
         :all_own OR own.client_id IS NOT NULL AS has_own_receivers,
         array_remove(ARRAY[
           CASE WHEN t.is_demo THEN 'DEMO' END,
+          CASE WHEN t.closed_at < pl.starts_at THEN 'BEFORE_START' END,
           CASE WHEN t.opened_at IS NULL THEN 'OPENING_UNKNOWN' END,
           CASE WHEN r.is_group_excluded THEN 'GROUP_EXCLUDED' END,
           CASE WHEN r.is_symbol_excluded THEN 'SYMBOL_EXCLUDED' END
@@ -78,6 +79,7 @@ FROM (
         ], NULL) AS gates_after
       FROM closed_trade AS t
       JOIN trading_account AS a ON a.tenant_id = t.tenant_id AND a.id = t.account_id
+      JOIN trading_platform AS pl ON pl.tenant_id = t.tenant_id AND pl.id = t.platform_id
       JOIN run_rule AS r
         ON r.tenant_id = t.tenant_id AND r.business_date = :business_date AND r.plan_number = :plan_number
         AND r.symbol = t.symbol AND r.symbol_class = t.symbol_class AND r.group_name = a.group_name
