@@ -16,6 +16,7 @@ REASONS: dict[str, Message] = {
     "security_incident": _l("Security incident"),
     "deceased": _l("The client has died"),
     "dormant": _l("Dormant account"),
+    "platform_change": _l("Changed on the trading platform"),
     "test": _l("Test"),
 }
 NOTE_LENGTH_MAX = 500

@@ -88,6 +88,12 @@ def _context(tenant: int, operation_id: UUID) -> bytes:
     return f"operation {tenant} {operation_id}".encode()
 
 
+def push(target: str, message: str) -> None:
+    """Put a message on a list. Without Redis it is lost, and the row behind it is found by itself."""
+    with contextlib.suppress(redis.RedisError):
+        core_redis.client().lpush(target, message)
+
+
 def encode_answer(state: str, reason: str | None) -> str:
     """What the waiting page is told. It reads the row afresh; this only wakes it."""
     return json.dumps({"state": state, "reason": reason})

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from app.trading.permissions import EXPERT_TRADING, PLATFORM_SECRET, PLATFORM_SIGN_IN, TRADE, TRADE_OPEN
 from app.trading.platforms.base import Access, Capabilities
@@ -53,10 +52,28 @@ def as_stored(access: Access) -> dict[str, bool]:
     return {right: bool(getattr(access, right)) for right in RIGHTS.values()}
 
 
-def from_stored(payload: Mapping[str, object]) -> Access:
-    """The access that a payload asks for. Those written before rights came one by one say `allowed` only."""
+def from_stored(payload: Mapping[str, Any], otherwise: Access) -> Access:
+    """The access that a payload names; rights that it does not name are as in `otherwise`.
+
+    Payloads written before rights came one by one say `allowed` alone.
+    """
+    stored = _stored(payload)
+    return Access(**{right: bool(stored.get(right, getattr(otherwise, right))) for right in RIGHTS.values()})
+
+
+def is_partial(payload: Mapping[str, Any]) -> bool:
+    """Whether a payload leaves some rights as they are."""
+    return any(right not in _stored(payload) for right in RIGHTS.values())
+
+
+def taken_by(payload: Mapping[str, Any]) -> list[str]:
+    """The functions whose right a payload takes away."""
+    stored = _stored(payload)
+    return [function for function, right in RIGHTS.items() if stored.get(right) is False]
+
+
+def _stored(payload: Mapping[str, Any]) -> Mapping[str, Any]:
     if "allowed" in payload:
-        return replace(Access(), can_trade=bool(payload["allowed"]))
-    stored = payload.get("access", payload)
-    assert isinstance(stored, Mapping), "Access is stored as five booleans."
-    return Access(**{right: bool(stored.get(right, True)) for right in RIGHTS.values()})
+        return {"can_trade": bool(payload["allowed"])}
+    stored: Mapping[str, Any] = payload.get("access", {})
+    return stored

@@ -7,8 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.kit import clock
+from app.trading.access import rules as access_rules
 from app.trading.models import OperationKind
-from app.trading.platforms.base import Access, NewAccount, PasswordKind, RefusalReason, Refused, TradingPlatform
+from app.trading.platforms.base import (
+    Access,
+    AccountRecord,
+    NewAccount,
+    PasswordKind,
+    RefusalReason,
+    Refused,
+    TradingPlatform,
+)
 from app.trading.service.operations import Command
 
 _MARGIN_MSC = 7 * 86_400_000  # The platform's clock may have jumped since: summer time, a sandbox moved on for days.
@@ -35,21 +44,47 @@ async def send(
             ),
             send_by=send_by,
         )
-        return {"login": record.login, "rights": record.rights}
+        return _opened(record)
     if kind is OperationKind.SET_LEVERAGE:
         leverage = int(command.payload["leverage"])
         changed = await platform.set_leverage(command.login, leverage, send_by=send_by)
         return {"leverage": changed.leverage}
     if kind is OperationKind.SET_RIGHTS:
-        access = Access(can_trade=bool(command.payload["allowed"]))
-        changed = await platform.set_access(command.login, access, send_by=send_by)
-        return {"rights": changed.rights, "may_trade": changed.may_trade}
+        access = await _wanted_access(platform, command)
+        return _rights(await platform.set_access(command.login, access, send_by=send_by))
+    if kind in (OperationKind.SET_GROUP, OperationKind.SET_TYPE):
+        changed = await platform.set_group(command.login, command.payload["group"], send_by=send_by)
+        return {"group": changed.group}
+    if kind is OperationKind.ARCHIVE_ACCOUNT:
+        await platform.archive_account(command.login, send_by=send_by)
+        return {}
+    if kind is OperationKind.RESTORE_ACCOUNT:
+        return _rights(await platform.restore_account(command.login, send_by=send_by))
+    if kind.is_credit:
+        given = await platform.move_credit(command.login, command.signed_amount, command.reference, send_by=send_by)
+        return {"ticket": given.ticket}
     if kind is OperationKind.CHANGE_PASSWORD:
         which = PasswordKind(command.payload["which"])
         await platform.change_password(command.login, which, secrets[which.value], send_by=send_by)
         return {}
     moved = await platform.move_funds(command.login, command.signed_amount, command.reference, send_by=send_by)
     return {"ticket": moved.ticket}
+
+
+def _opened(record: AccountRecord) -> dict[str, Any]:
+    return {"login": record.login, "rights": record.rights, "access": access_rules.as_stored(record.access)}
+
+
+def _rights(record: AccountRecord) -> dict[str, Any]:
+    return {"rights": record.rights, "group": record.group, "access": access_rules.as_stored(record.access)}
+
+
+async def _wanted_access(platform: TradingPlatform, command: Command) -> Access:
+    """The access that an operation asks for; rights that it does not name are as they are on the platform now."""
+    now = Access()
+    if access_rules.is_partial(command.payload):
+        now = (await platform.read_account(command.login)).access
+    return access_rules.from_stored(command.payload, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +102,22 @@ async def look(platform: TradingPlatform, command: Command, secrets: Mapping[str
     kind = command.kind
     if kind is OperationKind.OPEN_ACCOUNT:
         found = await platform.find_account(command.group, command.reference)
-        return Sight({"login": found.login, "rights": found.rights} if found else None)
+        return Sight(_opened(found) if found else None)
     if kind is OperationKind.SET_LEVERAGE:
         current = (await platform.read_account(command.login)).leverage
         return Sight({"leverage": current} if current == int(command.payload["leverage"]) else None)
     if kind is OperationKind.SET_RIGHTS:
         record = await platform.read_account(command.login)
-        is_done = record.may_trade == bool(command.payload["allowed"])
-        return Sight({"rights": record.rights, "may_trade": record.may_trade} if is_done else None)
+        wanted = access_rules.from_stored(command.payload, record.access)
+        is_done = not access_rules.gaps(wanted, record.access, platform.capabilities)
+        return Sight(_rights(record) if is_done else None)
+    if kind in (OperationKind.SET_GROUP, OperationKind.SET_TYPE):
+        group = (await platform.read_account(command.login)).group
+        return Sight({"group": group} if group == command.payload["group"] else None)
+    if kind is OperationKind.ARCHIVE_ACCOUNT:
+        return Sight({} if await platform.is_archived(command.login) else None)
+    if kind is OperationKind.RESTORE_ACCOUNT:
+        return Sight(await _if_there(platform, command.login))
     if kind is OperationKind.CHANGE_PASSWORD:
         which = PasswordKind(command.payload["which"])
         if which.value not in secrets:
@@ -83,10 +126,20 @@ async def look(platform: TradingPlatform, command: Command, secrets: Mapping[str
     return await _look_for_money(platform, command)
 
 
+async def _if_there(platform: TradingPlatform, login: int) -> dict[str, Any] | None:
+    try:
+        return _rights(await platform.read_account(login))
+    except Refused as refusal:
+        if refusal.reason is RefusalReason.NOT_FOUND:
+            return None
+        raise
+
+
 async def _look_for_money(platform: TradingPlatform, command: Command) -> Sight:
     age_msc = int((clock.now() - command.sent_at).total_seconds() * 1000)
     since = await platform.server_time_msc() - age_msc - _MARGIN_MSC
-    found = await platform.find_funds_operations(command.login, command.reference, since)
+    moves = await platform.find_funds_operations(command.login, command.reference, since)
+    found = [move for move in moves if move.is_credit == command.kind.is_credit]
     if not found:
         return Sight(None)
     if len(found) > 1:

@@ -189,7 +189,14 @@ class Sync:
             await self._tenant(connections.want_catch_up, self._lease.platform_id)
 
     async def enforce_locks(self) -> None:
-        """Locks on trading that began or ended by the clock, and rights that somebody changed on the platform."""
+        """Rights that somebody changed on the platform, and locks that began or ended by the clock."""
+        for login in await self._tenant(trading_locks.drifted_logins, self._lease.platform_id):
+            read_at = clock.now()
+            try:
+                record = await self._platform.read_account(login)
+            except (Refused, NotPermitted):
+                continue
+            await self._tenant(trading_locks.note_reading, self._lease.platform_id, record, read_at)
         await self._tenant(trading_locks.enforce_on, self._lease.platform_id)
 
     async def read_symbols(self) -> None:

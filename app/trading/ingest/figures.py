@@ -9,6 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from app.kit import clock
+from app.trading.access import baseline
+from app.trading.access import rules as access_rules
 from app.trading.ingest.batch import Batch
 from app.trading.models import TradingAccount
 from app.trading.platforms.base import AccountRecord, AccountState, Position, ServerClock, Symbol
@@ -82,6 +84,9 @@ def _take_settings(account: TradingAccount, record: AccountRecord) -> None:
     account.leverage = record.leverage or account.leverage
     account.group_name = record.group or account.group_name
     account.rights = record.rights
+    if account.access_known is None:
+        baseline.note(account, record.access)
+        account.access_known = access_rules.as_stored(record.access)
     account.take_access(record.access)
 
 

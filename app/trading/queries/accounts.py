@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import func, select
 
 from app.core.db import execute_sql, get, session, tenant_id
 from app.core.errors import NotFound
@@ -207,31 +207,3 @@ def active_accounts_of(client_id: UUID) -> Sequence[TradingAccount]:
     return session().scalars(statement.order_by(TradingAccount.id)).all()
 
 
-def accounts_to_enforce(platform_id: UUID, locked: set[UUID]) -> Sequence[TradingAccount]:
-    """Open accounts that may trade though their client is locked, or may not though nobody is."""
-    statement = select(TradingAccount).where(
-        TradingAccount.platform_id == platform_id,
-        TradingAccount.status == AccountStatus.ACTIVE,
-        or_(
-            and_(TradingAccount.client_id.in_(locked), TradingAccount.may_trade.is_(True)),
-            and_(TradingAccount.client_id.not_in(locked), TradingAccount.may_trade.is_(False)),
-        ),
-    )
-    rows = session().scalars(statement.order_by(TradingAccount.id).limit(200).execution_options(populate_existing=True))
-    return rows.all()
-
-
-def was_locked_by_us(account_id: UUID) -> bool:
-    """Whether the last change of the right to trade that we had carried out took it away."""
-    statement = (
-        select(PlatformOperation.payload)
-        .where(
-            PlatformOperation.account_id == account_id,
-            PlatformOperation.kind == OperationKind.SET_RIGHTS,
-            PlatformOperation.state.in_((OperationState.CONFIRMED, OperationState.RECONCILED)),
-        )
-        .order_by(PlatformOperation.finished_at.desc())
-        .limit(1)
-    )
-    payload = session().scalars(statement).one_or_none()
-    return payload is not None and payload.get("allowed") is False

@@ -18,12 +18,12 @@ import structlog
 from app.audit import service as audit
 from app.core import live
 from app.core.actor import Actor
-from app.core.db import get, session
+from app.core.db import after_commit, get, session
 from app.core.errors import Conflict, Invalid
 from app.kit import clock
 from app.kit.money import Money
 from app.kit.text import _l
-from app.trading import ingest
+from app.trading import ingest, wire
 from app.trading.models import OperationKind, OperationState, PlatformOperation, TradingAccount, TradingPlatform
 from app.trading.queries import operations as queries
 from app.trading.queries.leases import Lease
@@ -56,7 +56,8 @@ class Command:
     def signed_amount(self) -> Decimal:
         """What the platform is asked to add to the account's balance."""
         assert self.money is not None
-        return -self.money.amount if self.kind is OperationKind.WITHDRAW else self.money.amount
+        is_taken = self.kind in (OperationKind.WITHDRAW, OperationKind.CREDIT_OUT)
+        return -self.money.amount if is_taken else self.money.amount
 
 
 def request(
@@ -71,16 +72,22 @@ def request(
     money: Money | None = None,
     hold_id: UUID | None = None,
     has_secret: bool = False,
+    reason: str = "",
+    content_tag: str = "",
+    needs_second_person: bool = False,
 ) -> PlatformOperation:
     """Write an operation down. It is sent after the commit: at once by its message, or within a second by the
-    connector."""
+    connector.
+
+    One that needs a second person is only proposed, and sent when somebody else has approved it.
+    """
     now = clock.now()
     operation = PlatformOperation(
         key=key,
         platform_id=account.platform_id,
         account_id=account.id,
         kind=kind,
-        state=OperationState.REQUESTED,
+        state=OperationState.PROPOSED if needs_second_person else OperationState.REQUESTED,
         payload=dict(payload or {}),
         has_secret=has_secret,
         amount_minor=money.minor if money else None,
@@ -92,17 +99,27 @@ def request(
         actor_name=by.name,
         created_at=now,
         expires_at=now + timedelta(seconds=expires_s),
+        reason=reason,
+        content_tag=content_tag,
     )
     session().add(operation)
     session().flush()
     audit.record(
-        f"trading.{kind.value}.request",
+        f"trading.{kind.value}.{'propose' if needs_second_person else 'request'}",
         operation,
         by=by,
         after={**operation.payload, "money": str(money) if money else None, "login": account.login},
+        reason=reason,
         client_id=account.client_id,
     )
     return operation
+
+
+def hand_over(operation: PlatformOperation) -> None:
+    """Tell the connector after the commit, where no page waits that does. Lost, it is found within a second."""
+    target = wire.requests_key(operation.tenant_id, operation.platform_id)
+    message = wire.encode_request(operation.tenant_id, wire.Request(operation.id))
+    after_commit(lambda: wire.push(target, message))
 
 
 def claim(operation_id: UUID, lease: Lease, owner: str) -> Command | None:

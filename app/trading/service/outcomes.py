@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,8 @@ from app.kit import clock
 from app.kit.money import Money, Rounding, round_money
 from app.ledger import service as ledger
 from app.ledger.service import Line, Owner
+from app.trading.access import baseline
+from app.trading.access import rules as access_rules
 from app.trading.events import AccountOpened, OperationFinished
 from app.trading.models import (
     AccountStateRow,
@@ -27,6 +29,7 @@ from app.trading.models import (
     TradingPlatform,
     UnmatchedDeal,
 )
+from app.trading.platforms.base import Access
 
 CONNECTOR = system_actor("connector")
 
@@ -108,6 +111,7 @@ def _apply(operation: PlatformOperation, account: TradingAccount, result: Mappin
     if kind is OperationKind.OPEN_ACCOUNT:
         account.login, account.status, account.opened_at = int(result["login"]), AccountStatus.ACTIVE, clock.now()
         account.rights = int(result.get("rights", 0))
+        _take_access(account, access_rules.from_stored(result, Access()), ())
         session().add(_empty_state(account))
         session().flush()
         publish(AccountOpened(account.id, account.client_id, account.is_demo))
@@ -115,11 +119,25 @@ def _apply(operation: PlatformOperation, account: TradingAccount, result: Mappin
         before: dict[str, Any] = {"leverage": account.leverage}
         account.leverage = int(result.get("leverage", operation.payload["leverage"]))
         return before
-    elif kind is OperationKind.SET_RIGHTS:
-        before = {"rights": account.rights, "may_trade": account.may_trade}
-        account.rights = int(result.get("rights", account.rights or 0))
-        account.may_trade = bool(operation.payload["allowed"])
+    elif kind in (OperationKind.SET_GROUP, OperationKind.SET_TYPE):
+        before = {"group": account.group_name, "type": str(account.type_id)}
+        account.group_name = str(result.get("group", operation.payload["group"]))
+        if kind is OperationKind.SET_TYPE:
+            account.type_id = UUID(operation.payload["type_id"])
+            account.is_hedging = bool(operation.payload["is_hedging"])
         return before
+    elif kind is OperationKind.SET_RIGHTS:
+        before = {"rights": account.rights, **access_rules.as_stored(account.access)}
+        account.rights = int(result.get("rights", account.rights or 0))
+        account.group_name = str(result.get("group", account.group_name))
+        asked = access_rules.from_stored(operation.payload, account.access)
+        told = access_rules.from_stored(result, asked) if "access" in result else asked
+        _take_access(account, told, access_rules.taken_by(operation.payload))
+        return before
+    elif kind is OperationKind.ARCHIVE_ACCOUNT:
+        account.status, account.archived_at = AccountStatus.ARCHIVED, clock.now()
+    elif kind is OperationKind.RESTORE_ACCOUNT:
+        account.status, account.archived_at = AccountStatus.ACTIVE, None
     elif kind is OperationKind.FUND:
         assert operation.hold_id is not None
         assert operation.money is not None
@@ -139,6 +157,13 @@ def _apply(operation: PlatformOperation, account: TradingAccount, result: Mappin
             links=[("platform_operation", operation.id), ("trading_account", account.id)],
         )
     return {}
+
+
+def _take_access(account: TradingAccount, access: Access, ours: Collection[str]) -> None:
+    """Note what the platform allows now. Seen for the first time, what is missing without us stays withheld."""
+    baseline.note(account, access, ours)
+    account.take_access(access)
+    account.access_known = access_rules.as_stored(access)
 
 
 def _empty_state(account: TradingAccount) -> AccountStateRow:
