@@ -12,6 +12,7 @@ from tools import roles
 
 GLOBAL_TABLES = {
     "alembic_version",
+    "connector_presence",  # Connectors share the platforms of every tenant among them.
     "currency",
     "instance_lease",
     "platform_lease",  # Connectors look for work of every tenant; a bridge's key answers which tenant it means.

@@ -1,51 +1,46 @@
-"""One owned connection: sends operations, looks for lost ones, and watches the link. Lives as long as the lease."""
+"""One owned connection: keeps the link, follows the platform, takes in what it pushes. Lives as long as the lease."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from functools import partial
-from typing import Final, ParamSpec, TypeVar
-from uuid import UUID
+from collections.abc import Awaitable, Callable
+from typing import ParamSpec, TypeVar
 
 import redis
 import structlog
 from redis.asyncio import Redis
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.kit import clock
 from app.trading import wire
-from app.trading.connector import sending
+from app.trading.connector import troubles
+from app.trading.connector.dispatch import Dispatch, end_if_cancelled
+from app.trading.connector.inbox import Inbox
+from app.trading.connector.notes import Notes
 from app.trading.connector.pace import Pace
 from app.trading.connector.sync import Sync
 from app.trading.connector.threads import Threads
-from app.trading.models import OperationState
-from app.trading.platforms.base import (
-    NotPermitted,
-    OutcomeUnknown,
-    PlatformError,
-    PlatformUnavailable,
-    Refused,
-    TradingPlatform,
-)
+from app.trading.connector.troubles import Troubles, trouble_of
+from app.trading.platforms.base import PlatformError, TradingPlatform, Trouble
 from app.trading.platforms.mt5.adapter import MT5Platform
 from app.trading.platforms.mt5.connection import Endpoint
 from app.trading.platforms.mt5.pool import PoolSettings
+from app.trading.queries import platforms as platform_queries
 from app.trading.queries.leases import Lease
 from app.trading.service import connections, operations
 from app.trading.service.connections import ConnectionSettings, NotConfigured
-from app.trading.service.operations import Command
+from app.trading.sync_health.models import GapReason, LatencyKind
 
 log = structlog.get_logger()
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-SECRETS_KEPT_S: Final = 180  # A password is kept no longer than its operation may still be looked for.
 
-
-def make_platform(settings: ConnectionSettings, pace: Pace) -> MT5Platform:
+def make_platform(settings: ConnectionSettings, pace: Pace) -> TradingPlatform:
     """The adapter for a platform's kind."""
     endpoint = Endpoint(
         host=settings.host,
@@ -60,227 +55,235 @@ def make_platform(settings: ConnectionSettings, pace: Pace) -> MT5Platform:
     return MT5Platform(endpoint, pool, settings.close_only_groups)
 
 
+class _Reconfigured(Exception):
+    """The platform's settings or secrets are others than those in use."""
+
+
 class Owner:
-    """The work on one leased connection. `run` returns only when it is cancelled."""
+    """The work on one leased connection. `run` returns only when it is cancelled; `drain` comes before that."""
 
     def __init__(self, lease: Lease, name: str, threads: Threads, messages: Redis, pace: Pace) -> None:
         self.lease = lease
-        self._name = name
         self._threads = threads
         self._messages = messages
         self._pace = pace
         self._is_up = False
-        self._send_within_s = float(operations.SEND_WITHIN_S)
-        self._waiting: dict[UUID, wire.Request] = {}  # Came by message; not sent yet.
-        self._secrets: dict[UUID, tuple[float, Mapping[str, str]]] = {}
-        self._sending: dict[UUID, asyncio.Task[None]] = {}
+        self._settings: ConnectionSettings | None = None
+        self._notes = Notes(lease, threads)
+        self._troubles = Troubles(lease, threads)
+        self._dispatch = Dispatch(lease, name, threads, messages, self._notes.latencies)
+        self._inbox = Inbox(lease, threads, self._troubles, self._notes.latencies)
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether this is a good moment to hand the connection over."""
+        return self._dispatch.is_calm and not self._inbox.rows
+
+    async def drain(self) -> None:
+        """Finish what is being sent and begin nothing more. Afterwards the lease may be given back."""
+        await self._dispatch.drain()
 
     async def run(self) -> None:
         """Connect and work. Ends by cancellation, after what is being sent has been answered."""
         log.info(
             "connector.own", tenant=self.lease.tenant_id, platform=str(self.lease.platform_id), epoch=self.lease.epoch
         )
-        platform = await self._configured()
-        sync = Sync(self.lease, self._threads, self._messages, platform, self._pace)
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._keep_link(platform, sync))
-                group.create_task(self._listen(platform))
-                group.create_task(self._repeat(self._pace.due, self._do_chores, platform))
-                for pause, work in sync.rounds():
-                    group.create_task(self._repeat(pause, self._if_up, work))
+                group.create_task(self._dispatch.listen())
+                group.create_task(self._repeat(self._pace.due, self._dispatch.do_chores))
+                group.create_task(self._inbox.run())
+                group.create_task(self._repeat(self._pace.notes, self._keep_notes))
+                group.create_task(self._serve())
         finally:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(5):
-                    await asyncio.gather(*self._sending.values(), return_exceptions=True)
-            for task in self._sending.values():
-                task.cancel()
-            await platform.close()
+            self._notes.end()
 
-    async def _configured(self) -> MT5Platform:
+    async def _serve(self) -> None:
+        """Work with the platform as it is configured, anew whenever that changes."""
+        while True:
+            settings, platform = await self._configured()
+            self._settings = settings
+            self._dispatch.send_within_s = settings.send_within_s
+            self._dispatch.at_once = max(2, 2 * settings.connections)
+            try:
+                await self._work(platform)
+            except* _Reconfigured:
+                log.info("connector.reconfigured", platform=str(self.lease.platform_id))
+            finally:
+                self._is_up, self._dispatch.platform = False, None
+                await self._dispatch.settle(5)
+                await platform.close()
+
+    async def _work(self, platform: TradingPlatform) -> None:
+        sync = Sync(self.lease, self._threads, self._messages, platform, self._pace)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep_link(platform, sync))
+            group.create_task(self._repeat(self._pace.reconfigure, self._compare_settings))
+            group.create_task(self._check_groups(platform))
+            if platform.capabilities.has_push:
+                group.create_task(self._repeat(self._pace.link, self._take_reports, platform))
+            for pause, work in sync.rounds():
+                group.create_task(self._repeat(pause, self._if_up, work))
+
+    async def _configured(self) -> tuple[ConnectionSettings, TradingPlatform]:
+        """The platform and how it is reached. Waits until it can be known."""
         while True:
             try:
                 settings = await self._as_tenant(connections.connection_settings, self.lease.platform_id)
-                self._send_within_s = settings.send_within_s
-                return make_platform(settings, self._pace)
+                self._troubles.label = self._dispatch.label = await self._notes.name()
+                return settings, _made(settings, self._pace)
             except NotConfigured as error:
-                await self._as_tenant(connections.record_link, self.lease.platform_id, is_up=False, error=str(error))
-            await asyncio.sleep(5)
+                await self._troubles.note(troubles.LINK, error)
+                await self._record_link(str(error), None)
+            except SQLAlchemyError as error:
+                log.warning("connector.no_database", error=type(error).__name__)
+            await asyncio.sleep(min(5.0, self._pace.reconfigure))
+
+    async def _compare_settings(self) -> None:
+        """End the work when the platform is to be reached in another way. A secret that is gone is no reason: what is
+        open stays open."""
+        try:
+            settings = await self._as_tenant(connections.connection_settings, self.lease.platform_id)
+        except NotConfigured:
+            return
+        if settings != self._settings:
+            raise _Reconfigured
 
     async def _as_tenant(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         return await self._threads.as_tenant(self.lease.tenant_id, work, *args, **kwargs)
 
     async def _repeat(self, pause: float, work: Callable[..., Awaitable[None]], *args: object) -> None:
-        """Do something over and over. A fault is logged and does not end it."""
+        """Do something over and over. A fault is logged and written down, and does not end it."""
+        name = _name_of(work, args)
         while True:
             try:
                 await work(*args)
-            except (PlatformError, redis.RedisError) as error:
-                log.info("connector.round_failed", work=_name_of(work, args), error=str(error))
-            except Exception:
-                log.exception("connector.round_failed", work=_name_of(work, args))
-            _end_if_cancelled()
+                await self._troubles.over(name)
+            except _Reconfigured:
+                raise
+            except (PlatformError, redis.RedisError, SQLAlchemyError) as error:
+                log.info("connector.round_failed", work=name, error=_told(error))
+                await self._note_round(name, error)
+            except Exception as error:
+                log.exception("connector.round_failed", work=name)
+                await self._note_round(name, error)
+            end_if_cancelled()
             await asyncio.sleep(pause)
+
+    async def _note_round(self, name: str, error: Exception) -> None:
+        """A round that fails because the link is down says nothing that the link does not say itself."""
+        if self._is_up or not isinstance(error, PlatformError):
+            await self._troubles.note(name, error)
 
     async def _if_up(self, work: Callable[[], Awaitable[None]]) -> None:
         if self._is_up:
             await work()
 
-    async def _keep_link(self, platform: MT5Platform, sync: Sync) -> None:
+    async def _keep_link(self, platform: TradingPlatform, sync: Sync) -> None:
         """Know whether the platform answers; take over what an earlier owner left when it does for the first time."""
         noted_at = 0.0
         has_begun = False
         while True:
-            was_up, error, latency = self._is_up, "", None
+            was_up, latency = self._is_up, None
+            failed: Exception | None = None
             try:
                 if not self._is_up:
                     await platform.connect()
                 started = time.perf_counter()
                 await platform.ping()
                 latency = (time.perf_counter() - started) * 1000
+                self._notes.time(LatencyKind.PING, latency)
                 if not self._is_up:
                     await sync.measure_clock()
                 if not has_begun:
-                    await self._as_tenant(operations.take_over, self.lease)
-                    await sync.read_symbols()
+                    await self._begin(platform, sync)
                     has_begun = True
-                self._is_up = True
+                self._is_up, self._dispatch.platform = True, platform
+                self._dispatch.start_waiting()
                 await self._note_fresh()
-            except PlatformError as failure:
-                self._is_up, error = False, str(failure)
-            except Exception as failure:
-                self._is_up, error = False, type(failure).__name__
+            except PlatformError as error:
+                self._is_up, self._dispatch.platform, failed = False, None, error
+            except Exception as error:
+                self._is_up, self._dispatch.platform, failed = False, None, error
                 log.exception("connector.link_fault")
+            if failed is None:
+                await self._troubles.over(troubles.LINK)
+            else:
+                await self._troubles.note(troubles.LINK, failed)
             if self._is_up != was_up or time.monotonic() - noted_at > 15:
                 noted_at = time.monotonic()
-                with contextlib.suppress(Exception):
-                    await self._as_tenant(
-                        connections.record_link,
-                        self.lease.platform_id,
-                        is_up=self._is_up,
-                        error=error,
-                        latency_ms=latency,
-                    )
-            _end_if_cancelled()
+                await self._record_link(_told(failed) if failed else "", latency)
+            end_if_cancelled()
             await asyncio.sleep(self._pace.link if self._is_up else self._pace.reconnect)
+
+    async def _begin(self, platform: TradingPlatform, sync: Sync) -> None:
+        await self._as_tenant(operations.take_over, self.lease)
+        await sync.read_symbols()
+        if platform.capabilities.has_push:  # What was pushed to an earlier owner and not stored is read again.
+            await self._as_tenant(connections.want_catch_up, self.lease.platform_id, because=GapReason.MOVED)
+
+    async def _record_link(self, error: str, latency: float | None) -> None:
+        self._notes.is_up = self._is_up
+        with contextlib.suppress(SQLAlchemyError):
+            await self._as_tenant(
+                connections.record_link,
+                self.lease.platform_id,
+                is_up=self._is_up,
+                error=error,
+                latency_ms=latency,
+            )
 
     async def _note_fresh(self) -> None:
         """Tell open pages that the link to the platform is alive."""
         with contextlib.suppress(redis.RedisError):
             await self._messages.set(wire.link_key(self.lease.tenant_id), f"{clock.now().timestamp():.1f}")
 
-    async def _listen(self, platform: TradingPlatform) -> None:
-        """Send what arrives by message at once. Without Redis the rows are found within a second."""
-        key = wire.requests_key(self.lease.tenant_id, self.lease.platform_id)
+    async def _take_reports(self, platform: TradingPlatform) -> None:
+        """Take in what the platform pushes, until the link is lost."""
+        if self._is_up:
+            async for report in platform.reports():
+                self._inbox.put(report)
+
+    async def _check_groups(self, platform: TradingPlatform) -> None:
+        """Know whether the groups that the bundle names exist on the platform: in one that does not, nothing can be
+        opened, and readings of it are silently empty."""
         while True:
+            is_sound = not self._is_up
             try:
-                found = await self._messages.brpop([key], timeout=2)
-            except redis.RedisError:
-                _end_if_cancelled()
-                await asyncio.sleep(0.5)
-                continue
-            request = wire.decode_request(self.lease.tenant_id, _raw(found[1])) if found else None
-            if request is not None:
-                self._receive(request)
-                self._start_waiting(platform)
+                if self._is_up:
+                    wanted = await self._as_tenant(platform_queries.groups_in_use, self.lease.platform_id)
+                    there = {group.name.lower() for group in await platform.groups()}
+                    missing = [name for name in wanted if name.lower() not in there]
+                    if missing:
+                        await self._troubles.say(troubles.GROUPS, Trouble.UNKNOWN_GROUP, ", ".join(missing))
+                    else:
+                        await self._troubles.over(troubles.GROUPS)
+                        is_sound = True
+            except (PlatformError, SQLAlchemyError) as error:
+                if self._is_up and trouble_of(error) is Trouble.MISSING_RIGHT:
+                    await self._troubles.note(troubles.GROUPS, error)
+            except Exception:
+                log.exception("connector.round_failed", work=troubles.GROUPS)
+            end_if_cancelled()
+            is_settled = self._is_up and is_sound
+            await asyncio.sleep(self._pace.groups if is_settled else min(self._pace.groups_in_trouble, 30))
 
-    def _receive(self, request: wire.Request) -> None:
-        self._waiting.setdefault(request.operation_id, request)
-        if request.secrets:
-            self._secrets[request.operation_id] = (time.monotonic() + SECRETS_KEPT_S, request.secrets)
-
-    def _start_waiting(self, platform: TradingPlatform) -> None:
-        if not self._is_up:
-            return
-        for operation_id in list(self._waiting):
-            request = self._waiting.pop(operation_id)
-            if operation_id not in self._sending:
-                task = asyncio.create_task(self._execute(platform, request))
-                self._sending[operation_id] = task
-                task.add_done_callback(partial(self._sent, operation_id))
-
-    def _sent(self, operation_id: UUID, _: asyncio.Task[None]) -> None:
-        self._sending.pop(operation_id, None)
-
-    async def _do_chores(self, platform: TradingPlatform) -> None:
-        """What came by no message, what waited for the link, what nobody sent in time, and what is to be looked for."""
-        now = time.monotonic()
-        self._secrets = {key: kept for key, kept in self._secrets.items() if kept[0] > now}
-        chores = await self._as_tenant(operations.chores, self.lease, is_up=self._is_up)
-        for operation_id in chores.expired:
-            self._waiting.pop(operation_id, None)
-            await self._answer(operation_id, OperationState.REFUSED)
-        for operation_id in chores.due:
-            self._receive(wire.Request(operation_id))
-        self._start_waiting(platform)
-        for command in chores.looks:
-            await self._look(platform, command)
-
-    async def _execute(self, platform: TradingPlatform, request: wire.Request) -> None:
-        """Send one operation and write down what became of it. Whatever fails on the way leaves it `sent`, to be
-        looked for."""
-        loop = asyncio.get_running_loop()
-        send_by = loop.time() + self._send_within_s
-        tenant, operation_id = self.lease.tenant_id, request.operation_id
-        try:
-            command = await self._as_tenant(operations.claim, operation_id, self.lease, self._name)
-            if command is None:
-                return
-            try:
-                result = await sending.send(platform, command, request.secrets, send_by)
-            except (Refused, PlatformUnavailable, NotPermitted) as error:
-                code, reason = sending.refusal(error)
-                state = await self._as_tenant(operations.record_refused, operation_id, code, reason)
-            except OutcomeUnknown as error:
-                state = await self._as_tenant(operations.record_unknown, operation_id, str(error))
-            else:
-                state = await self._as_tenant(operations.record_confirmed, operation_id, result)
-            await self._answer(operation_id, state)
-            if state.is_done and command.kind.moves_money:
-                await self._messages.sadd(wire.refresh_key(tenant, self.lease.platform_id), str(command.login))
-        except redis.RedisError:
-            log.warning("connector.no_redis", operation=str(operation_id))
-        except Exception:
-            log.exception("connector.operation_fault", operation=str(operation_id))
-
-    async def _answer(self, operation_id: UUID, state: OperationState) -> None:
-        """Wake the page that waits, if one still does."""
-        key = wire.answer_key(operation_id)
-        with contextlib.suppress(redis.RedisError):
-            async with self._messages.pipeline(transaction=False) as pipe:
-                pipe.lpush(key, wire.encode_answer(state.value, None))
-                pipe.expire(key, wire.ANSWER_EXPIRES_S)
-                await pipe.execute()
-
-    async def _look(self, platform: TradingPlatform, command: Command) -> None:
-        """Look for an operation whose outcome is unknown. Only a look with the link up counts."""
-        operation_id = command.operation_id
-        _, secrets = self._secrets.get(operation_id, (0.0, {}))
-        try:
-            sight = await sending.look(platform, command, secrets)
-        except PlatformError as error:
-            needs_person = isinstance(error, OutcomeUnknown)
-            await self._as_tenant(operations.record_look_failed, operation_id, str(error), needs_person=needs_person)
-            return
-        if sight.needs_person:
-            await self._as_tenant(operations.record_look_failed, operation_id, sight.needs_person, needs_person=True)
-        elif sight.result is not None:
-            await self._as_tenant(operations.record_confirmed, operation_id, sight.result, looked=True)
-        else:
-            await self._as_tenant(operations.record_absent, operation_id)
+    async def _keep_notes(self) -> None:
+        await self._notes.write(operations=self._dispatch.waiting, reports=self._inbox.rows)
 
 
-def _end_if_cancelled() -> None:
-    """Go on being cancelled: a library that turns a cancellation into an error of its own would keep the task alive."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
+def _made(settings: ConnectionSettings, pace: Pace) -> TradingPlatform:
+    try:
+        return make_platform(settings, pace)
+    except ssl.SSLError:
+        raise NotConfigured("The pinned certificate authority cannot be read.") from None
+
+
+def _told(error: BaseException) -> str:
+    """A failure as it may be shown and logged: what a database says may hold values."""
+    return str(error) if isinstance(error, PlatformError) else type(error).__name__
 
 
 def _name_of(work: Callable[..., object], args: tuple[object, ...]) -> str:
     inner = args[0] if args and callable(args[0]) else work
     return getattr(inner, "__name__", str(inner))
-
-
-def _raw(value: bytes | str) -> bytes:
-    return value if isinstance(value, bytes) else value.encode()

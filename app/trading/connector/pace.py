@@ -11,7 +11,7 @@ class Pace:
 
     due: float = 1.0
     link: float = 5.0
-    reconnect: float = 2.0
+    reconnect: float = 5.0  # After the first failure; it doubles up to two minutes.
     catch_up: float = 15.0
     catch_up_without_bridge: float = 5.0
     figures: float = 1.0
@@ -19,3 +19,7 @@ class Pace:
     settings: float = 600.0
     comparison: float = 3600.0
     locks: float = 20.0
+    groups: float = 600.0  # Whether the groups in use exist; oftener while one is missing.
+    groups_in_trouble: float = 30.0
+    notes: float = 10.0  # Latencies and metrics are written down so often.
+    reconfigure: float = 15.0  # Whether the platform's settings or secrets have changed.

@@ -1,4 +1,9 @@
-"""The connector as a process: take leases, run an owner for each, give them back at the end."""
+"""The connector as a process: take a fair share of the connections, run an owner for each, give them back at the end.
+
+A connector that starts late gets its share: those with more let go of what they have too much, one at a time and when
+nothing is being sent on it. A connector that is told to stop finishes what it sends and gives each connection back as
+soon as it is done, so that another goes on within a second.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,10 @@ import contextlib
 import os
 import socket
 import threading
-from typing import Final
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 
 import structlog
 from redis.asyncio import Redis
@@ -21,11 +29,24 @@ from app.trading.connector.pace import Pace
 from app.trading.connector.threads import Threads
 from app.trading.queries import leases
 from app.trading.queries.leases import Lease
+from app.trading.sync_health import metrics
 
 log = structlog.get_logger()
 
+TEND_EVERY_S: Final = 0.5
 RENEW_EVERY_S: Final = 2.0
 TAKE_AT_ONCE: Final = 4  # So that connectors that start together share the connections.
+RESTLESS_S: Final = 30.0  # What is never calm is given up all the same: nothing is lost by it, somebody waits a little.
+LEAVE_WITHIN_S: Final = 20.0
+
+
+@dataclass(slots=True)
+class _Held:
+    """A connection that this process owns: its owner at work."""
+
+    owner: Owner
+    task: asyncio.Task[None]
+    leaving: asyncio.Task[None] | None = None
 
 
 class Process:
@@ -35,8 +56,16 @@ class Process:
         self.name = f"{socket.gethostname()}:{os.getpid()}:{new_token(64)}"
         self._pace = pace or Pace()
         self._threads = Threads()
-        self._owners: dict[Lease, asyncio.Task[None]] = {}
-        self.beat = 0  # Grows with every renewed lease; a health check looks at it.
+        self._held: dict[Lease, _Held] = {}
+        self._ending: set[asyncio.Task[None]] = set()
+        self._renewed_at = 0.0
+        self._share = 0
+        self._restless_since: float | None = None
+        self.beat = 0  # Grows with every renewal; a health check looks at it.
+
+    def facts(self) -> Mapping[str, Any]:
+        """What the health address tells: how many connections are held, of how many it should be, and the beat."""
+        return {"connections": len(self._held), "share": self._share, "beat": self.beat}
 
     async def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set."""
@@ -44,33 +73,112 @@ class Process:
             try:
                 while not stop.is_set():
                     await self._tend(messages)
-                    await _pause(stop, RENEW_EVERY_S)
+                    await _pause(stop, TEND_EVERY_S)
             finally:
                 await self._end()
 
     async def _tend(self, messages: Redis) -> None:
-        """Renew what is held, take what is free, and let go of what was lost."""
+        """Renew what is held, take what is free, let go of what was lost or is too much."""
+        is_due = time.monotonic() - self._renewed_at >= RENEW_EVERY_S
         try:
-            held = set(await self._threads.in_directory(leases.renew, self.name))
-            held |= set(await self._threads.in_directory(leases.take, self.name, TAKE_AT_ONCE))
-        except SQLAlchemyError:
-            log.exception("connector.no_database")  # The leases run out by themselves; nothing is sent without one.
+            if is_due:
+                await self._renew()
+            missing = min(TAKE_AT_ONCE, self._share - len(self._staying()))
+            taken = await self._threads.in_directory(leases.take, self.name, missing) if missing > 0 else []
+        except SQLAlchemyError as error:
+            # The leases run out by themselves; nothing is sent without one.
+            log.warning("connector.no_database", error=type(error).__name__)
             return
+        for lease in taken:
+            self._begin(lease, messages)
+        if is_due:
+            self._begin_ended(messages)
+        self._shed()
+        metrics.CONNECTIONS.set(len(self._held))
+
+    async def _renew(self) -> None:
+        owned, self._share = await self._threads.in_directory(_renew_and_attend, self.name)
+        self._renewed_at = time.monotonic()
         self.beat += 1
-        for lease in [lease for lease in self._owners if lease not in held]:
-            log.warning("connector.lost", tenant=lease.tenant_id, platform=str(lease.platform_id))
-            await _cancel(self._owners.pop(lease))
-        for lease in held:
-            task = self._owners.get(lease)
-            if task is None or task.done():
-                owner = Owner(lease, self.name, self._threads, messages, self._pace)
-                self._owners[lease] = asyncio.create_task(owner.run(), name=f"owner-{lease.platform_id}")
+        for lease in self._held.keys() - set(owned):
+            held = self._held[lease]
+            if held.leaving is None:
+                log.warning("connector.lost", tenant=lease.tenant_id, platform=str(lease.platform_id))
+                del self._held[lease]
+                self._in_background(_cancel(held.task))
+
+    def _staying(self) -> list[Lease]:
+        return [lease for lease, held in self._held.items() if held.leaving is None]
+
+    def _begin(self, lease: Lease, messages: Redis) -> None:
+        owner = Owner(lease, self.name, self._threads, messages, self._pace)
+        self._held[lease] = _Held(owner, asyncio.create_task(owner.run(), name=f"owner-{lease.platform_id}"))
+
+    def _begin_ended(self, messages: Redis) -> None:
+        """An owner ends by a fault of ours alone; another one goes on."""
+        for lease, held in list(self._held.items()):
+            if held.task.done() and held.leaving is None:
+                failure = None if held.task.cancelled() else held.task.exception()
+                log.error("connector.owner_ended", platform=str(lease.platform_id), exc_info=failure)
+                self._begin(lease, messages)
+
+    def _shed(self) -> None:
+        """Give up one connection above the fair share, at a calm moment of it."""
+        staying = self._staying()
+        if len(staying) <= max(self._share, 1) or any(held.leaving for held in self._held.values()):
+            self._restless_since = None
+            return
+        now = time.monotonic()
+        self._restless_since = self._restless_since or now
+        calm = [lease for lease in staying if self._held[lease].owner.is_calm]
+        if not calm and now - self._restless_since < RESTLESS_S:
+            return
+        lease = (calm or staying)[-1]
+        log.info("connector.shed", tenant=lease.tenant_id, platform=str(lease.platform_id), share=self._share)
+        self._leave(lease)
+
+    def _leave(self, lease: Lease) -> asyncio.Task[None]:
+        held = self._held[lease]
+        if held.leaving is None:
+            held.leaving = self._in_background(self._give_back(lease, held))
+        return held.leaving
+
+    async def _give_back(self, lease: Lease, held: _Held) -> None:
+        """Finish what is being sent, let another connector have the connection, and only then take it down."""
+        try:
+            await held.owner.drain()
+            await self._threads.in_directory(leases.release_one, self.name, lease)
+        except SQLAlchemyError as error:  # It runs out by itself.
+            log.warning("connector.not_released", platform=str(lease.platform_id), error=type(error).__name__)
+        finally:
+            await _cancel(held.task)
+            self._held.pop(lease, None)
 
     async def _end(self) -> None:
-        await asyncio.gather(*(_cancel(task) for task in self._owners.values()))
+        """Give everything back. What is still being sent keeps its lease until it is answered."""
+        with contextlib.suppress(SQLAlchemyError):
+            await self._threads.in_directory(leases.leave, self.name)
+        leaving = {self._leave(lease) for lease in list(self._held)} | self._ending
+        until = time.monotonic() + LEAVE_WITHIN_S
+        while leaving and time.monotonic() < until:
+            _, leaving = await asyncio.wait(leaving, timeout=RENEW_EVERY_S)
+            if leaving:
+                with contextlib.suppress(SQLAlchemyError):
+                    await self._threads.in_directory(leases.renew, self.name)
+        await asyncio.gather(*(_cancel(task) for task in leaving))
         with contextlib.suppress(SQLAlchemyError):
             await self._threads.in_directory(leases.release, self.name)
         self._threads.close()
+
+    def _in_background(self, work: Any) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.create_task(work)
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+        return task
+
+
+def _renew_and_attend(owner: str) -> tuple[list[Lease], int]:
+    return leases.renew(owner), leases.attend(owner)
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

@@ -1,4 +1,6 @@
-"""Which connector owns which connection. Time here is the database's clock, the one clock that all machines share."""
+"""Which connector owns which connection, and which connectors live. Time here is the database's clock, the one clock
+that all machines share.
+"""
 
 from __future__ import annotations
 
@@ -61,6 +63,66 @@ def take(owner: str, limit: int) -> list[Lease]:
 def release(owner: str) -> None:
     """Give everything back at once, so that another connector need not wait. Runs in the directory scope."""
     execute_sql("UPDATE platform_lease SET expires_at = 'epoch' WHERE owner = :owner", owner=owner)
+
+
+def release_one(owner: str, lease: Lease) -> None:
+    """Give one connection back at once. Runs in the directory scope."""
+    execute_sql(
+        "UPDATE platform_lease SET expires_at = 'epoch' WHERE tenant_id = :tenant AND platform_id = :platform_id"
+        " AND owner = :owner AND epoch = :epoch",
+        tenant=lease.tenant_id,
+        platform_id=lease.platform_id,
+        owner=owner,
+        epoch=lease.epoch,
+    )
+
+
+def attend(owner: str) -> int:
+    """Say that this connector lives, and answer how many connections are its fair share. Runs in the directory scope.
+
+    The shares of all living connectors together are never fewer than the connections there are.
+    """
+    execute_sql(
+        "INSERT INTO connector_presence (name, seen_at) VALUES (:owner, clock_timestamp())"
+        " ON CONFLICT (name) DO UPDATE SET seen_at = clock_timestamp()",
+        owner=owner,
+    )
+    row = execute_sql(
+        "SELECT (SELECT count(*) FROM platform_lease) AS connections, count(*) AS living FROM connector_presence"
+        " WHERE seen_at > clock_timestamp() - make_interval(secs => :seconds)",
+        seconds=LEASE_S,
+    ).one()
+    return -(-int(row.connections) // max(int(row.living), 1))
+
+
+def leave(owner: str) -> None:
+    """Say that this connector takes nothing more, and forget those that fell silent long ago. Runs in the directory
+    scope."""
+    execute_sql(
+        "DELETE FROM connector_presence WHERE name = :owner OR seen_at < clock_timestamp() - interval '1 hour'",
+        owner=owner,
+    )
+
+
+def living() -> list[str]:
+    """The connectors that have shown themselves lately. Runs in the directory scope."""
+    rows = execute_sql(
+        "SELECT name FROM connector_presence WHERE seen_at > clock_timestamp() - make_interval(secs => :seconds)"
+        " ORDER BY name",
+        seconds=LEASE_S,
+    )
+    return list(rows.scalars())
+
+
+def lease_of(tenant: int, platform_id: UUID) -> tuple[str, int, bool] | None:
+    """(owner, epoch, whether the lease is live) of one connection, or None where none is announced."""
+    row = execute_sql(
+        "SELECT owner, epoch, expires_at > clock_timestamp() AS is_live FROM platform_lease"
+        " WHERE tenant_id = :tenant AND platform_id = :platform_id",
+        tenant=tenant,
+        platform_id=platform_id,
+    ).one_or_none()
+    return None if row is None else (row.owner, row.epoch, row.is_live)
 
 
 def platform_of_bridge(bridge_key: str) -> tuple[int, UUID] | None:

@@ -22,6 +22,8 @@ from app.tenancy import service as tenancy
 from app.trading.models import ServerOffset
 from app.trading.queries import ingest as ingest_queries
 from app.trading.queries import platforms as queries
+from app.trading.sync_health import service as gaps
+from app.trading.sync_health.models import GapReason
 
 log = structlog.get_logger()
 
@@ -106,10 +108,13 @@ def record_link(platform_id: UUID, *, is_up: bool, error: str = "", latency_ms: 
         return
     link = "up" if is_up else "down"
     now = clock.now()
+    last_checked_at = status.checked_at
     status.checked_at, status.last_error = now, error[:300]
     if latency_ms is not None:
         status.latency_ms = Decimal(f"{latency_ms:.1f}")
     if status.link != link:
+        if link == "down" and status.link == "up":
+            gaps.open_gap(platform_id, GapReason.LINK, from_at=last_checked_at or status.link_changed_at)
         if link == "up" and status.link != "never":
             status.catch_up_wanted = "gap"
         status.link, status.link_changed_at = link, now
@@ -162,6 +167,7 @@ def plan_catch_up(platform_id: UUID, *, every_s: float, without_bridge_s: float)
     reason = status.catch_up_wanted
     if not reason and status.caught_up_at is not None and (now - status.caught_up_at).total_seconds() < pause:
         return None
+    gaps.begin_reading(platform_id, reason)
     overlap = timedelta(hours=2) if reason else timedelta(minutes=15)
     start = status.high_water_msc or _first_reading(platform_id)
     start -= overlap // timedelta(milliseconds=1)
@@ -193,14 +199,15 @@ def record_caught_up(platform_id: UUID, server_msc: int, reason: str) -> None:
     status.caught_up_at = clock.now()
     status.complete_until = max(filter(None, (status.complete_until, times.utc(server_msc))))
     status.high_water_msc = max(status.high_water_msc, server_msc)
-    if reason in ("start", "gap") and status.catch_up_wanted == reason:
+    if reason in ("start", "gap") and not gaps.end_reading(platform_id, times.utc(server_msc)):
         status.catch_up_wanted = ""
     session().flush()
 
 
-def want_catch_up(platform_id: UUID, reason: str = "gap") -> None:
-    """Have the deals read again with a wide overlap."""
+def want_catch_up(platform_id: UUID, reason: str = "gap", *, because: GapReason = GapReason.ASKED) -> None:
+    """Have the deals read again with a wide overlap. A reading that is on its way does not count."""
     status = ingest_queries.lock_status(platform_id)
     if status is not None:
-        status.catch_up_wanted = reason
+        gaps.open_gap(platform_id, because, from_at=status.complete_until)
+        status.catch_up_wanted = status.catch_up_wanted or reason
         session().flush()

@@ -20,7 +20,7 @@ from typing import Final
 
 import h11
 
-from app.trading.platforms.base import NotPermitted, OutcomeUnknown, PlatformUnavailable
+from app.trading.platforms.base import NotPermitted, OutcomeUnknown, PlatformUnavailable, Trouble
 from app.trading.platforms.mt5 import codec, handshake, retcodes
 from app.trading.platforms.mt5.codec import Answer, Unreadable
 
@@ -37,6 +37,12 @@ class SessionLost(Exception):
 class SignInRefused(NotPermitted):
     """The manager login, its password or its address was refused, or the server could not prove that it knows the
     password."""
+
+    usual_trouble = Trouble.CREDENTIALS
+
+
+class _TooLong(h11.RemoteProtocolError):
+    """The answer is larger than we read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +77,15 @@ class Connection:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it can still be used, as far as this side knows."""
-        return self.is_open and not self._reader.at_eof()
+        """Whether it can still be used, as far as this side knows.
+
+        Bytes that nobody asked for, such as an answer that came twice, end it: they would be taken for the next answer.
+        """
+        return self.is_open and not self._reader.at_eof() and not self._has_unasked()
+
+    def _has_unasked(self) -> bool:
+        unread: bytearray = self._reader._buffer  # type: ignore[attr-defined]  # Nothing public tells it.
+        return bool(unread) or bool(self._http.trailing_data[0])
 
     async def call(
         self,
@@ -101,7 +114,8 @@ class Connection:
                 status, content = await self._read_answer()
         except (OSError, TimeoutError, h11.ProtocolError, ssl.SSLError, EOFError) as error:
             self.abort()
-            raise OutcomeUnknown(f"{command} was not answered: {type(error).__name__}.") from None
+            why = f"{command} was not answered: {type(error).__name__}."
+            raise OutcomeUnknown(why, trouble=_trouble_of(error)) from None
         except asyncio.CancelledError:
             self.abort()  # A half-read answer would be taken for the next command's.
             raise
@@ -111,12 +125,13 @@ class Connection:
             raise SessionLost(command)
         if status != 200:
             self.abort()
-            raise OutcomeUnknown(f"{command} was answered with HTTP {status}.")
+            trouble = Trouble.MAINTENANCE if status in (502, 503, 504) else Trouble.MALFORMED
+            raise OutcomeUnknown(f"{command} was answered with HTTP {status}.", trouble=trouble)
         try:
             return codec.parse_answer(content)
         except Unreadable as error:
             self.abort()
-            raise OutcomeUnknown(f"{command}: {error}") from None
+            raise OutcomeUnknown(f"{command}: {error}", trouble=Trouble.MALFORMED) from None
 
     def _frame(self, command: str, params: Mapping[str, object] | None, body: Mapping[str, object] | None) -> bytes:
         target = f"/api/{command}" + (f"?{codec.query(params)}" if params else "")
@@ -149,7 +164,7 @@ class Connection:
             elif isinstance(event, h11.Data):
                 content += event.data
                 if len(content) > MAX_ANSWER_BYTES:
-                    raise h11.RemoteProtocolError("The answer is too long.")
+                    raise _TooLong("The answer is too long.")
             elif isinstance(event, h11.EndOfMessage):
                 break
             elif isinstance(event, h11.ConnectionClosed):
@@ -192,13 +207,14 @@ class Connection:
         except SessionLost:
             raise SignInRefused("The server refused the manager's password.") from None
         except OutcomeUnknown as error:
-            raise PlatformUnavailable(str(error)) from None
+            raise PlatformUnavailable(str(error), trouble=error.trouble) from None
         if answer.code in retcodes.DONE:
             return answer
         self.abort()
+        trouble = retcodes.trouble(answer.code)
         if answer.code in retcodes.SIGN_IN and answer.code != 1018:
-            raise SignInRefused(f"The server refused the manager login with {answer.code}.")
-        raise PlatformUnavailable(f"Sign-in was answered with {answer.code}.")
+            raise SignInRefused(f"The server refused the manager login with {answer.code}.", trouble=trouble)
+        raise PlatformUnavailable(f"Sign-in was answered with {answer.code}.", trouble=trouble)
 
     async def quit(self) -> None:
         """Say good-bye and close."""
@@ -236,7 +252,8 @@ async def open_connection(endpoint: Endpoint, tls: ssl.SSLContext) -> Connection
             )
     except (OSError, TimeoutError) as error:  # ssl.SSLError is an OSError.
         await asyncio.sleep(0)  # The loop closes the failed socket in its next turn, even when it ends right after.
-        raise PlatformUnavailable(f"No connection: {type(error).__name__}.") from None
+        why = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else type(error).__name__
+        raise PlatformUnavailable(f"No connection: {why}.", trouble=_trouble_of(error, is_connecting=True)) from None
     connection = Connection(endpoint, reader, writer)
     try:
         await connection.sign_in()
@@ -247,3 +264,24 @@ async def open_connection(endpoint: Endpoint, tls: ssl.SSLContext) -> Connection
         connection.abort()
         raise
     return connection
+
+
+_CERTIFICATE_EXPIRED: Final = 10  # OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED.
+
+
+def _trouble_of(error: Exception, *, is_connecting: bool = False) -> Trouble:
+    """What is the matter when a connection cannot be opened, or breaks before its answer."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        is_expired = error.verify_code == _CERTIFICATE_EXPIRED
+        return Trouble.CERTIFICATE_EXPIRED if is_expired else Trouble.CERTIFICATE
+    if isinstance(error, (ConnectionResetError, ConnectionAbortedError, BrokenPipeError, EOFError, ssl.SSLEOFError)):
+        return Trouble.CLOSED
+    if isinstance(error, _TooLong):
+        return Trouble.OVERSIZED
+    if isinstance(error, h11.ProtocolError):
+        return Trouble.OVERSIZED if "too long" in str(error).lower() else Trouble.MALFORMED
+    if isinstance(error, ssl.SSLError):
+        return Trouble.MALFORMED
+    if isinstance(error, TimeoutError):
+        return Trouble.NETWORK if is_connecting else Trouble.SLOW
+    return Trouble.NETWORK

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from app.trading.platforms.base import NotPermitted, OutcomeUnknown, PlatformUnavailable, Refused
+from app.trading.platforms.base import NotPermitted, OutcomeUnknown, PlatformUnavailable, Refused, Trouble
 from app.trading.platforms.mt5 import retcodes
 from app.trading.platforms.mt5.codec import Answer
 from app.trading.platforms.mt5.connection import Connection, Endpoint, SessionLost, SignInRefused, open_connection
@@ -72,6 +72,7 @@ class Pool:
         self._refused_sign_ins = 0
         self._keeper: asyncio.Task[None] | None = None
         self.last_error = ""
+        self.last_trouble = Trouble.NETWORK
 
     @property
     def is_broken(self) -> bool:
@@ -115,7 +116,7 @@ class Pool:
                 failure = NotPermitted(f"{command} was answered twice with 403.")
                 continue
             except (OutcomeUnknown, PlatformUnavailable) as error:
-                failure = PlatformUnavailable(str(error))
+                failure = PlatformUnavailable(str(error), trouble=error.trouble)
                 if self.is_broken:
                     break
                 continue
@@ -125,7 +126,8 @@ class Pool:
                 raise NotPermitted(f"{command} was answered with 8.")
             if answer.code not in retcodes.RETRY_READ:
                 raise Refused(answer.code, retcodes.refusal_reason(answer.code), answer.text)
-            failure = PlatformUnavailable(f"{command} was answered with {answer.code}.")
+            trouble = retcodes.trouble(answer.code)
+            failure = PlatformUnavailable(f"{command} was answered with {answer.code}.", trouble=trouble)
             await asyncio.sleep(0.5 if answer.code == retcodes.TOO_FREQUENT else 0.1)
         raise failure
 
@@ -157,7 +159,7 @@ class Pool:
             async with asyncio.timeout(self.settings.acquire_timeout_s):
                 await self._slots.acquire()
         except TimeoutError:
-            raise PlatformUnavailable("Every connection is busy.") from None
+            raise PlatformUnavailable("Every connection is busy.", trouble=Trouble.SLOW) from None
         try:
             connection = self._take_idle() or await self._open()
             try:
@@ -178,25 +180,26 @@ class Pool:
 
     async def _open(self) -> Connection:
         if self.is_broken:
-            raise PlatformUnavailable(self.last_error or "The platform is not tried now.")
+            raise PlatformUnavailable(self.last_error or "The platform is not tried now.", trouble=self.last_trouble)
         try:
             connection = await open_connection(self.endpoint, self._tls)
         except SignInRefused as error:
             self._refused_sign_ins += 1
-            self._trip(error, is_final=self._refused_sign_ins >= self.settings.sign_in_attempts)
-            raise PlatformUnavailable(str(error)) from None
+            is_final = self._refused_sign_ins >= self.settings.sign_in_attempts
+            self._trip(error, Trouble.SIGN_IN_STOPPED if is_final else error.trouble)
+            raise PlatformUnavailable(str(error), trouble=self.last_trouble) from None
         except PlatformUnavailable as error:
-            self._trip(error)
+            self._trip(error, error.trouble)
             raise
         self._pause_s, self._refused_sign_ins, self.last_error = self.settings.first_pause_s, 0, ""
         return connection
 
-    def _trip(self, error: Exception, *, is_final: bool = False) -> None:
+    def _trip(self, error: Exception, trouble: Trouble) -> None:
         """Wait before the next attempt; after too many refused sign-ins wait long, or the server blocks our address."""
-        pause = self.settings.sign_in_pause_s if is_final else self._pause_s
+        pause = self.settings.sign_in_pause_s if trouble is Trouble.SIGN_IN_STOPPED else self._pause_s
         self._open_after = time.monotonic() + pause * random.uniform(0.8, 1.2)
         self._pause_s = min(self._pause_s * 2, self.settings.longest_pause_s)
-        self.last_error = str(error)
+        self.last_error, self.last_trouble = str(error), trouble
 
     async def _keep_alive(self) -> None:
         """Ask something small on each connection that idles, and open those that were lost."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.trading.platforms.base import RefusalReason
+from app.trading.platforms.base import RefusalReason, Trouble
 
 DONE = frozenset({0, 1})
 NOT_FOUND = 13
@@ -35,6 +35,28 @@ _REASONS = {
     4005: RefusalReason.AMOUNT_TOO_LARGE,
     10019: RefusalReason.NOT_ENOUGH_MONEY,
 }
+
+
+# What an answer to a reading or to a sign-in says about the connection itself.
+_TROUBLES = {
+    7: Trouble.MAINTENANCE,  # The access server answers, the trade server behind it does not.
+    9: Trouble.MAINTENANCE,
+    10: Trouble.MAINTENANCE,
+    11: Trouble.MAINTENANCE,
+    15: Trouble.MAINTENANCE,
+    NO_PERMISSION: Trouble.MISSING_RIGHT,
+    TOO_FREQUENT: Trouble.TOO_FREQUENT,
+    1011: Trouble.MISSING_RIGHT,
+    1012: Trouble.ADDRESS_NOT_ALLOWED,
+    1018: Trouble.MAINTENANCE,
+    1024: Trouble.MISSING_RIGHT,
+    1034: Trouble.MISSING_RIGHT,
+}
+
+
+def trouble(code: int) -> Trouble:
+    """What is the matter with a connection that answers so."""
+    return _TROUBLES.get(code, Trouble.CREDENTIALS if code in SIGN_IN else Trouble.OTHER)
 
 
 def refusal_reason(code: int) -> RefusalReason:
