@@ -385,7 +385,8 @@ def get(model: type[M], row_id: UUID, *, lock: bool = False) -> M | None:
     """The tenant's row with this id, or None. With `lock` it is locked first and read fresh."""
     statement = select(model).where(model.id == row_id)
     if lock:
-        statement = statement.with_for_update().execution_options(populate_existing=True)
+        # NO KEY UPDATE: whoever has locked something else and now writes a row that points here does not wait for us.
+        statement = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
     return session().execute(statement).scalar_one_or_none()
 
 

@@ -22,8 +22,8 @@ from app.tenancy import secrets
 from app.trading import bundle, wire
 from app.trading.models import OperationKind, OperationState, PlatformOperation, TradingAccount, UnmatchedDeal
 from app.trading.queries import accounts as account_queries
+from app.trading.queries import leases, platforms
 from app.trading.queries import operations as operation_queries
-from app.trading.queries import platforms
 from app.trading.service import Requested, fund, open_account, operations, proof, withdraw_from
 from tests.faults.grounds import Ground, Movement
 from tests.support.brands import Brand, make_brand, make_trader
@@ -123,6 +123,8 @@ class World:
     def __init__(self, ground: Ground) -> None:
         self.ground = ground
         core_redis.client().flushdb()
+        with db.batch_scope("test"):  # The connections of an earlier world in the same test are nobody's any more.
+            db.in_transaction(lambda: db.execute_sql("DELETE FROM platform_lease"))
         self._places: dict[str, Place] = {}
         self._moves: dict[int, int] = {}
         self.brand, self.outsider = (
@@ -174,6 +176,13 @@ class World:
     def _is_linked(self) -> bool:
         with self.scope():
             return platforms.status(self.platform_id).link == "up"
+
+    def is_owned_by(self, pid: int) -> bool:
+        """Whether the connector of this process holds the connection, and the platform answers it."""
+        with db.directory_scope():
+            owners = {platform: (owner, is_live) for _, platform, owner, _, is_live in leases.owners()}
+        owner, is_live = owners.get(self.platform_id, ("", False))
+        return is_live and f":{pid}:" in owner and self._is_linked()
 
     def settle_in(self, acts: Sequence[Act]) -> dict[str, Place]:
         """A client with a funded account for each act. Needs a connector."""
