@@ -32,10 +32,12 @@ def gaps(wanted: Access, actual: Access, can: Capabilities) -> list[str]:
     """The functions in which the platform differs from what is wanted, as far as it can do otherwise.
 
     A platform with levels of access may take more than was asked: whoever cannot sign in need not be able to trade, and
-    whoever cannot trade need not be able to open.
+    whoever cannot trade need not be able to open. There, to close only is as far as a lock on trading goes while
+    something is open.
     """
     is_moot = {
-        TRADE: wanted.can_trade and not wanted.can_sign_in,
+        TRADE: (wanted.can_trade and not wanted.can_sign_in)
+        or (can.has_access_levels and not wanted.can_trade and not actual.can_open),
         TRADE_OPEN: not (wanted.can_sign_in and wanted.can_trade) or not can.has_close_only,
         EXPERT_TRADING: not can.has_robots_switch,
         PLATFORM_SECRET: not can.has_password_switch,

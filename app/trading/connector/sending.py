@@ -41,6 +41,9 @@ async def send(
                 reference=command.reference,
                 main_password=secrets["main"],
                 investor_password=secrets["investor"],
+                currency=payload.get("currency", ""),
+                is_hedging=bool(payload.get("is_hedging", True)),
+                is_swap_free=bool(payload.get("is_swap_free", False)),
             ),
             send_by=send_by,
         )

@@ -325,6 +325,9 @@ class NewAccount:
     main_password: str = field(repr=False)
     investor_password: str = field(repr=False)
     login: int = 0
+    currency: str = ""  # Where the account itself carries it; on MT5 the group does.
+    is_hedging: bool = True
+    is_swap_free: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,6 +346,7 @@ class Capabilities:
     """What a kind of platform can do. Pages hide, and services refuse, what it cannot."""
 
     has_close_only: bool = False
+    has_access_levels: bool = False  # One level instead of single rights: what may only close stands in for a lock.
     has_robots_switch: bool = False
     has_password_switch: bool = False
     has_investor_password: bool = False
