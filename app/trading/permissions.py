@@ -13,6 +13,9 @@ LEVERAGE_CHANGE: Final = "trading.leverage.change"
 ACCOUNT_MANAGE: Final = "trading.account.manage"
 ACCOUNT_ARCHIVE: Final = "trading.account.archive"
 CREDIT: Final = "trading.credit"
+ADOPT: Final = "trading.adopt"
+ACCOUNT_BULK: Final = "trading.account.bulk"
+ACCOUNT_EXPORT: Final = "trading.account.export"
 PLATFORM_TEST: Final = "trading.platform.test"
 PLATFORM_READ: Final = "trading.platform.read"
 OPERATION_RESOLVE: Final = "trading.operation.resolve"
@@ -42,6 +45,13 @@ PERMISSIONS = (
     ),
     Permission(ACCOUNT_ARCHIVE, _l("Archive and restore clients' accounts"), frozenset({"admin", "dealing"})),
     Permission(CREDIT, _l("Give credit to clients' accounts and take it back"), frozenset({"admin", "finance"})),
+    Permission(ADOPT, _l("Take over the accounts that a platform has already"), frozenset({"admin"})),
+    Permission(ACCOUNT_BULK, _l("Change many trading accounts at once"), frozenset({"admin", "dealing"})),
+    Permission(
+        ACCOUNT_EXPORT,
+        _l("Export the list of trading accounts"),
+        frozenset({"admin", "compliance", "finance", "dealing"}),
+    ),
     Permission(PLATFORM_TEST, _l("Test the connections to the platforms"), frozenset({"admin", "dealing"})),
     Permission(
         PLATFORM_READ, _l("See the state of the platforms"), frozenset({"admin", "dealing", "finance", "support"})
