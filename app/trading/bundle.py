@@ -21,7 +21,11 @@ from app.trading.queries import leases
 
 _CODE = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _ADDRESS = re.compile(r"simulator|[A-Za-z0-9.-]+:[0-9]{2,5}")
+_SIMULATED = re.compile(r"simulator|(127\.0\.0\.1|localhost):[0-9]+")
+_COUNTRY = re.compile(r"[A-Z]{2}")
 _BRIDGE_KEY = re.compile(r"[a-z0-9][a-z0-9-]{2,60}")
+
+LOOK_UNTIL_S = 60  # What is not there so long after it could last be sent was surely not done.
 
 
 class PlatformSection(Section, frozen=True):
@@ -30,7 +34,11 @@ class PlatformSection(Section, frozen=True):
     `ca_file` pins a certificate authority; without it the system's trust decides. Verification cannot be switched off.
     A command is written within `send_within_s` or not at all; its answer is awaited for `answer_within_s`. One that
     nobody finished within `overdue_s` has an unknown outcome; it is looked for `look_after_s` after it could last be
-    sent.
+    sent. Only a simulator may be looked at so quickly (`quick_looks`) that a late answer would be missed.
+
+    `close_only_groups` names, for a group of MT5, its twin whose symbols take closing deals only. `drift` says what
+    becomes of rights that somebody changes on the platform. Credit of `credit_second_person_from` or more, by currency,
+    needs two people; so does any credit in a currency without an amount.
     """
 
     code: str
@@ -51,6 +59,10 @@ class PlatformSection(Section, frozen=True):
     overdue_s: Decimal = Decimal(30)
     look_after_s: tuple[Decimal, ...] = (Decimal(10), Decimal(30), Decimal(60))
     operation_expires_s: int = 60
+    quick_looks: bool = False
+    close_only_groups: dict[str, str] = {}
+    drift: Literal["adopt", "overwrite"] = "adopt"
+    credit_second_person_from: dict[str, Decimal] = {}
 
     def __post_init__(self) -> None:
         if not _CODE.fullmatch(self.code):
@@ -71,6 +83,47 @@ class PlatformSection(Section, frozen=True):
             raise Refused(
                 "look_after_s", "An unanswered operation is looked for at least three times, later each time."
             )
+        if self.quick_looks and not _SIMULATED.fullmatch(self.address):
+            raise Refused("quick_looks", "Only a simulator may be looked at quickly.")
+        if self.look_after_s[-1] < LOOK_UNTIL_S and not self.quick_looks:
+            raise Refused("look_after_s", f"The last look comes at least {LOOK_UNTIL_S} seconds after the last send.")
+        twins = list(self.close_only_groups.values())
+        if len(set(twins)) != len(twins) or set(twins) & self.close_only_groups.keys():
+            raise Refused("close_only_groups", "Each group has a twin of its own, which is the twin of no other.")
+        if any(amount <= 0 for amount in self.credit_second_person_from.values()):
+            raise Refused("credit_second_person_from", "The amount from which two people decide is more than zero.")
+
+
+class LeverageCeiling(Section, frozen=True):
+    """`[[trading.leverage_ceilings]]`, or of one account type: no more than `max` where all of the rest holds."""
+
+    max: int
+    countries: tuple[str, ...] = ()
+    segments: tuple[str, ...] = ()
+    currency: str = ""
+    equity_from: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.max <= 5000:
+            raise Refused("max", "A leverage lies between 1 and 5000.")
+        if any(not _COUNTRY.fullmatch(country) for country in self.countries):
+            raise Refused("countries", "Write a country as two capital letters.")
+        if self.equity_from is not None and self.equity_from < 0:
+            raise Refused("equity_from", "An amount is not negative.")
+
+
+class VisibleTo(Section, frozen=True):
+    """`[trading.account_types.visible_to]`: who is offered the type. What is left out asks nothing."""
+
+    countries: tuple[str, ...] = ()
+    not_countries: tuple[str, ...] = ()
+    kyc_level_from: int = 0
+    segments: tuple[str, ...] = ()
+    not_segments: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if any(not _COUNTRY.fullmatch(country) for country in (*self.countries, *self.not_countries)):
+            raise Refused("countries", "Write a country as two capital letters.")
 
 
 class AccountTypeSection(Section, frozen=True):
@@ -90,6 +143,9 @@ class AccountTypeSection(Section, frozen=True):
     demo: bool = False
     demo_deposit: Decimal = Decimal(10000)
     accounts_max: int = 10
+    leverage_ceilings: tuple[LeverageCeiling, ...] = ()
+    visible_to: VisibleTo = VisibleTo()
+    margin_call_level: Decimal = Decimal(100)
 
     def __post_init__(self) -> None:
         if not _CODE.fullmatch(self.code):
@@ -104,6 +160,8 @@ class AccountTypeSection(Section, frozen=True):
             raise Refused("default_leverage", "The default leverage is not among the leverages.")
         if self.min_deposit < 0 or self.demo_deposit < 0:
             raise Refused("min_deposit", "An amount is not negative.")
+        if self.margin_call_level <= 0:
+            raise Refused("margin_call_level", "The margin level at which a margin call comes is more than zero.")
 
 
 class TradingSection(Section, frozen=True):
@@ -111,6 +169,7 @@ class TradingSection(Section, frozen=True):
 
     platforms: tuple[PlatformSection, ...] = ()
     account_types: tuple[AccountTypeSection, ...] = ()
+    leverage_ceilings: tuple[LeverageCeiling, ...] = ()
 
     def __post_init__(self) -> None:
         codes = [platform.code for platform in self.platforms]
@@ -136,7 +195,8 @@ def apply(section: TradingSection) -> None:
     session.flush()
     types = {row.code: row for row in session.scalars(select(AccountType))}
     for position, kind in enumerate(section.account_types):
-        _apply_type(kind, types.get(kind.code), platforms[kind.platform].id, position)
+        made = _apply_type(kind, types.get(kind.code), platforms[kind.platform].id, position)
+        made.leverage_ceilings = msgspec.to_builtins((*section.leverage_ceilings, *kind.leverage_ceilings))
     for code in types.keys() - {kind.code for kind in section.account_types}:
         types[code].is_offered = False
     session.flush()
@@ -163,6 +223,9 @@ def _apply_platform(section: PlatformSection, row: TradingPlatform | None) -> Tr
             "overdue_s": str(section.overdue_s),
             "look_after_s": [str(wait) for wait in section.look_after_s],
             "operation_expires_s": section.operation_expires_s,
+            "close_only_groups": section.close_only_groups,
+            "drift": section.drift,
+            "credit_second_person_from": section.credit_second_person_from,
         }
     )
     db.session().flush()
@@ -182,7 +245,7 @@ def _apply_platform(section: PlatformSection, row: TradingPlatform | None) -> Tr
     return row
 
 
-def _apply_type(section: AccountTypeSection, row: AccountType | None, platform_id: UUID, position: int) -> None:
+def _apply_type(section: AccountTypeSection, row: AccountType | None, platform_id: UUID, position: int) -> AccountType:
     if row is None:
         row = AccountType(code=section.code)
         db.session().add(row)
@@ -192,6 +255,8 @@ def _apply_type(section: AccountTypeSection, row: AccountType | None, platform_i
     row.leverage_warning_above, row.min_deposit = section.leverage_warning_above, section.min_deposit
     row.is_hedging, row.is_swap_free, row.is_demo = section.hedging, section.swap_free, section.demo
     row.demo_deposit, row.accounts_max = section.demo_deposit, section.accounts_max
+    row.visible_to, row.margin_call_level = msgspec.to_builtins(section.visible_to), section.margin_call_level
+    return row
 
 
 def secrets_needed(section: TradingSection) -> Sequence[str]:

@@ -172,6 +172,7 @@ def section(simulator: SimServer, brand: Brand, **changes: Any) -> bundle.Tradin
         "tls_name": "localhost",
         "requests_per_s": 500,
         "look_after_s": [0.2, 0.4, 0.6],
+        "quick_looks": True,
         **changes,
     }
     types = [
