@@ -7,12 +7,22 @@ from app.kit.text import _l
 from app.trading import panels, permissions, subscribers
 from app.trading.bundle import SECTION
 from app.trading.queries.platforms import waiting_for_a_person
+from app.trading.statements import views as statements
 from app.trading.views import cabinet, office
 
 FEATURE = Feature(
     name="trading",
     label=_l("Trading"),
-    blueprints={"cabinet": (cabinet.bp,), "office": (office.bp,)},
+    blueprints={
+        "cabinet": (
+            cabinet.bp,
+            statements.cabinet,
+        ),
+        "office": (
+            office.bp,
+            statements.office,
+        ),
+    },
     menu=(
         MenuEntry(
             "cabinet", _l("Accounts"), "trading_cabinet.accounts", "chart-line", 20, permissions.ACCOUNT_OWN, phone=True
@@ -32,4 +42,5 @@ FEATURE = Feature(
     functions=permissions.FUNCTIONS,
     subscribers=subscribers.SUBSCRIBERS,
     bundle=SECTION,
+    jobs=("app.trading.adoption.jobs",),
 )

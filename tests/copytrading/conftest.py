@@ -1,7 +1,7 @@
 import pytest
 
-from tests.copytrading.world import Desk, make_desk, offer_copy_trading
 from tests.support.brands import Brand, app, brands, hash_once, north, south
+from tests.support.paper_desk import Desk, make_desk, offer_copy_trading
 
 __all__ = ["app", "brands", "hash_once", "north", "south"]
 

@@ -16,8 +16,8 @@ from app.kit import clock
 from app.restrictions import service as restrictions
 from app.restrictions.service import Restricted
 from app.trading.models import AccountStateRow
-from tests.copytrading.world import Desk, make_desk, offer_copy_trading
 from tests.support.brands import Brand, acting, browser_of, make_staff, run_jobs
+from tests.support.paper_desk import Desk, make_desk, offer_copy_trading
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 

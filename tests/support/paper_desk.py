@@ -1,4 +1,4 @@
-"""Brands that offer copy trading, and accounts whose deals a test writes by hand."""
+"""A trader's live account on a platform that nobody connects to: a test writes its deals by hand."""
 
 from __future__ import annotations
 
