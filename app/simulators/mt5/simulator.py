@@ -20,6 +20,7 @@ from app.simulators.mt5.certificates import ensure_certificates, server_context
 from app.simulators.mt5.config import PushConfig, SimConfig
 from app.simulators.mt5.control import control_app
 from app.simulators.mt5.faults import Faults
+from app.simulators.mt5.feed import Feed
 from app.simulators.mt5.gateway import Gateway
 from app.simulators.mt5.log import log
 from app.simulators.mt5.push import Bridge
@@ -47,6 +48,7 @@ class Simulator:
         self.faults = Faults()
         self.gateway = Gateway(self.server, self.faults)
         self.bridge = Bridge(config.push, config.heartbeat_seconds)
+        self.feed = Feed(self.server)
         self.watch = Watch(self.server)
         self._passing = None if config.data_dir else tempfile.TemporaryDirectory(prefix="mt5-sim-")
         self._folder = Path(config.data_dir or (self._passing.name if self._passing else "."))
@@ -97,6 +99,7 @@ class Simulator:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.gateway.drop_all()
+        self.feed.cut(True)
         if self._socket:
             self._socket.close()
         if self._control:
@@ -227,10 +230,12 @@ class Simulator:
         self._is_down = True
         self.gateway.drop_all()
         self.bridge.disconnect(True)
+        self.feed.cut(True)
         await asyncio.sleep(seconds)
         self.server.forget_states()
         self._is_down = False
         self.bridge.disconnect(False)
+        self.feed.cut(False)
 
 
 async def _peek(loop: asyncio.AbstractEventLoop, connection: socket.socket) -> bytes:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from aiohttp import web
 
-from app.simulators.mt5.control import bench, clock, faults, inspect, trader
+from app.simulators.mt5.control import bench, clock, faults, inspect, manager, trader
 from app.simulators.mt5.control.answers import BadInput, respond
 from app.simulators.mt5.control.keys import SIMULATOR
 from app.simulators.mt5.retcodes import Refusal
@@ -36,6 +36,6 @@ def control_app(simulator: Simulator) -> web.Application:
     """The control port's application for one simulator."""
     app = web.Application(middlewares=[_refusals], client_max_size=_BODY_MAX)
     app[SIMULATOR] = simulator
-    for module in (inspect, clock, trader, faults, bench):
+    for module in (inspect, clock, trader, faults, bench, manager):
         app.add_routes(module.routes)
     return app
