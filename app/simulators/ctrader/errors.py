@@ -1,0 +1,11 @@
+"""Refusals: the platform's error names."""
+
+from __future__ import annotations
+
+
+class Refusal(Exception):
+    """The platform says no. Nothing has changed, and the connection stays."""
+
+    def __init__(self, code: str, description: str = "") -> None:
+        super().__init__(f"{code} {description}".rstrip())
+        self.code, self.description = code, description

@@ -1,0 +1,1 @@
+"""The Manager API: what a broker's staff and its back office use."""

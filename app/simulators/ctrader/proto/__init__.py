@@ -1,0 +1,1 @@
+"""The simulator's own message definitions and the classes generated from them (`make protos`)."""

@@ -1,0 +1,129 @@
+"""A running environment: its ports, its clockwork, its store and its control port."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import tempfile
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from app.simulators.ctrader.certificates import ensure_certificates, server_context, use_certificate
+from app.simulators.ctrader.config import SimConfig
+from app.simulators.ctrader.faults import Faults
+from app.simulators.ctrader.link import FrameServer
+from app.simulators.ctrader.log import log
+from app.simulators.ctrader.manager.face import ManagerFace
+from app.simulators.ctrader.state import Plant
+from app.simulators.ctrader.watch import Watch
+from app.simulators.market import SimClock
+
+_ADVANCE_STEPS_MAX = 48
+_ADVANCE_STEP_MIN = timedelta(minutes=1)
+
+
+class Simulator:
+    """Everything behind one environment's ports. Start and stop it in one event loop."""
+
+    def __init__(self, config: SimConfig) -> None:
+        self.config = config
+        self.clock = SimClock(config.start, config.speed)
+        self.plant = Plant(config, self.clock)
+        self.faults = Faults()
+        self.watch = Watch(self.plant)
+        self.manager_face = ManagerFace(self.plant)
+        self.manager_server = self._frame_server("manager", self.manager_face)
+        self._passing = None if config.data_dir else tempfile.TemporaryDirectory(prefix="ctrader-sim-")
+        self._folder = Path(config.data_dir or (self._passing.name if self._passing else "."))
+        self._tls: ssl.SSLContext
+        self._listeners: list[asyncio.Server] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.ca_file = self._folder / "tls" / "ca.pem"
+        self.manager_port = 0
+
+    def _frame_server(self, name: str, face: Any) -> FrameServer:
+        return FrameServer(
+            name,
+            face,
+            self.faults,
+            heartbeat_seconds=self.config.heartbeat_seconds,
+            silence_seconds=self.config.silence_seconds,
+            lag_seconds=lambda: self.plant.switches.lag_seconds,
+        )
+
+    async def start(self) -> None:
+        """Open all ports and set the clockwork going."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self.ca_file = await asyncio.to_thread(ensure_certificates, self._folder / "tls", self.config.certificate_names)
+        self._tls = server_context(self.ca_file.parent)
+        self.plant.subscribe(self.manager_face)
+        self.manager_port = await self._listen(self.manager_server, self.config.manager_port, self._tls)
+        self._spawn(self._keep("watch", self._tick))
+        self._spawn(self._keep("spots", self._spots))
+        log("started", server=self.config.name, manager_port=self.manager_port)
+
+    async def _listen(self, server: FrameServer, port: int, context: ssl.SSLContext | None) -> int:
+        listener = await server.listen(self.config.host, port, context)
+        self._listeners.append(listener)
+        return int(listener.sockets[0].getsockname()[1])
+
+    async def stop(self) -> None:
+        """Close everything."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for listener in self._listeners:
+            listener.close()
+        await self.manager_server.stop()
+        if self._passing:
+            self._passing.cleanup()
+        log("stopped", server=self.config.name)
+
+    def show_certificate(self, kind: str) -> None:
+        """Show another certificate to connections that begin from now on."""
+        use_certificate(self._tls, self.ca_file.parent, kind)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _keep(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run a part of the clockwork for ever: a failure is logged, and the part begins anew."""
+        while True:
+            try:
+                await work()
+            except Exception as error:
+                log("failed", server=self.config.name, part=name, error=repr(error))
+            await asyncio.sleep(1)
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(self.config.watch_seconds)
+            self.watch.look()
+
+    async def _spots(self) -> None:
+        while True:
+            await asyncio.sleep(self.config.spot_seconds)
+            self.manager_face.push_spots()
+
+    async def advance(self, by: timedelta) -> None:
+        """Move the clock on in steps, so that stops, stop-outs and swaps happen on the way."""
+        steps = max(1, min(_ADVANCE_STEPS_MAX, int(by / _ADVANCE_STEP_MIN)))
+        for _ in range(steps):
+            self.clock.advance(by / steps)
+            self.watch.look()
+            await asyncio.sleep(0)
+
+    def drop_all(self) -> None:
+        """Break every connection."""
+        self.manager_server.drop_all()
+
+    async def restart(self, seconds: float) -> None:
+        """Break all connections and take none for a while. Accounts, versions and money stay."""
+        self.manager_server.is_down = True
+        self.drop_all()
+        await asyncio.sleep(seconds)
+        self.manager_server.is_down = False
