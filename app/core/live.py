@@ -7,7 +7,7 @@ A fact ("wallet-changed") makes the browser fetch a block again, so the ordinary
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 import redis
@@ -32,6 +32,13 @@ def publish(receiver: str, event: str) -> None:
     after_commit(lambda: send(target, {"event": event}))
 
 
+def publish_to_all(receivers: Iterable[str], event: str) -> None:
+    """Tell the pages of many receivers the same, in one trip to Redis, once the present transaction has committed."""
+    targets = [channel(tenant_id(), receiver) for receiver in receivers]
+    if targets:
+        after_commit(lambda: _send_to_all(targets, {"event": event}))
+
+
 def publish_values(tenant: int, receiver: str, values: Mapping[str, Mapping[str, str]]) -> None:
     """Show numbers at once: cell id -> {"kind": "money"|"number"|"text", "value", "currency"?}. Display only."""
     send(channel(tenant, receiver), {"values": values})
@@ -43,6 +50,17 @@ def send(target: str, message: Mapping[str, object]) -> None:
         client().publish(target, json.dumps(message))
     except redis.RedisError as error:
         log.warning("live.unsent", channel=target, error=str(error))
+
+
+def _send_to_all(targets: Sequence[str], message: Mapping[str, object]) -> None:
+    text = json.dumps(message)
+    try:
+        with client().pipeline(transaction=False) as pipe:
+            for target in targets:
+                pipe.publish(target, text)
+            pipe.execute()
+    except redis.RedisError as error:
+        log.warning("live.unsent", channels=len(targets), error=str(error))
 
 
 def end_streams(tenant: int, session_id: UUID) -> None:

@@ -50,8 +50,7 @@ def store(platform_id: UUID, batch: Batch) -> Stored:
 
 
 def _tell(platform_id: UUID, stored: Stored, values: Values) -> None:
-    for client_id in stored.clients:
-        live.publish(f"client:{client_id}", "trades-changed")
+    live.publish_to_all((f"client:{client_id}" for client_id in stored.clients), "trades-changed")
     if values:
         tenant = tenant_id()
         after_commit(lambda: _publish_values(tenant, values))

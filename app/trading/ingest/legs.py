@@ -18,6 +18,9 @@ def derive(platform_id: UUID, position_ids: Sequence[int], batch_no: int, last_i
     how many legs changed."""
     derived = queries.derive_legs(platform_id, position_ids, batch_no, last_id, now)
     changed, newest = derived.legs, derived.last_id
+    if derived.gone:
+        queries.delete_closed_trades(platform_id, derived.gone, batch_no, now)
+        changed += len(derived.gone)
     if derived.others:
         more, newest = derive_plainly(platform_id, derived.others, batch_no, newest, now)
         changed += more

@@ -114,11 +114,13 @@ def store_deals(platform_id: UUID, columns: Mapping[str, str], batch_no: int, no
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """What came of computing positions again: legs changed, the highest id given, positions that were left alone."""
+    """What came of computing positions again: legs written, the highest id given, positions that were left alone, and
+    (closing deal, leg) of legs that no longer come out."""
 
     legs: int
     last_id: int
     others: list[int]
+    gone: list[tuple[int, int]]
 
 
 def derive_legs(platform_id: UUID, position_ids: Sequence[int], batch_no: int, last_id: int, now: datetime) -> Derived:
@@ -131,7 +133,7 @@ def derive_legs(platform_id: UUID, position_ids: Sequence[int], batch_no: int, l
         last_id=last_id,
         now=now,
     ).one()
-    return Derived(row.legs, row.last_id, list(row.others))
+    return Derived(row.legs, row.last_id, list(row.others), list(zip(row.gone_deals, row.gone_legs, strict=True)))
 
 
 def clients_of_logins(platform_id: UUID, logins: Sequence[int]) -> set[UUID]:

@@ -1,7 +1,9 @@
 -- Computes these positions again from all their deals, and writes the closed legs that come out otherwise than they stand.
 -- The same as rules.derive_legs, by sums instead of a queue: the n-th lot closed is the n-th lot opened. Where that does not hold
 -- (an exit without its entry, a reversal that does not say what it closes, entries whose order in time and on the platform differ),
--- the position is left alone and answered in `others`.
+-- the position is left alone and answered in `others`. Legs that no longer come out are answered as `gone`.
+-- Joins of two lists that the planner knows nothing about are full joins, which are never done row by row: a table that has just
+-- begun to fill has no statistics.
 WITH fill AS MATERIALIZED (
   SELECT
     d.position_id, d.ticket, d.login, d.symbol, d.side, d.entry, d.reason, d.server_time_msc, d.at, d.contract_size, d.price,
@@ -28,9 +30,7 @@ running AS (
     f.*,
     sum(f.opened) OVER upto - f.opened AS opened_before,
     sum(f.closed) OVER upto - f.closed AS closed_before,
-    max(f.at) FILTER (WHERE f.opened > 0) OVER before AS newest_entry_at,
-    array_agg(f.ticket) FILTER (WHERE f.opened > 0) OVER before AS entries,
-    array_agg(f.opened) FILTER (WHERE f.opened > 0) OVER before AS entry_lots
+    max(f.at) FILTER (WHERE f.opened > 0) OVER before AS newest_entry_at
   FROM fill AS f
   WINDOW
     upto AS (PARTITION BY f.position_id ORDER BY f.server_time_msc, f.ticket ROWS UNBOUNDED PRECEDING),
@@ -49,60 +49,60 @@ judged AS MATERIALIZED (
 other AS MATERIALIZED (
   SELECT DISTINCT position_id FROM judged WHERE is_left_alone
 ),
+closing AS (
+  SELECT * FROM judged WHERE closed > 0 AND NOT is_left_alone
+),
+opening AS (
+  SELECT * FROM judged WHERE opened > 0 AND NOT is_left_alone
+),
 part AS (
-  -- One row per closing deal and opening deal that it consumes. Where the platform says itself what was closed, the first one.
+  -- One row per closing deal and opening deal that it consumes.
   SELECT
-    c.*, e.ticket AS opening_deal, e.number AS leg, e.lots AS entry_whole,
-    greatest(e.before, c.closed_before) - e.before AS entry_done,
-    greatest(e.before, c.closed_before) - c.closed_before AS done,
-    CASE
-      WHEN c.entry_price IS NULL
-      THEN least(e.before + e.lots, c.closed_before + c.closed) - greatest(e.before, c.closed_before)
-      ELSE c.closed
-    END AS lots
-  FROM judged AS c
-  CROSS JOIN LATERAL (
-    SELECT
-      s.ticket, s.lots, s.before, row_number() OVER (ORDER BY s.before) AS number
-    FROM (
-      SELECT o.ticket, o.lots, sum(o.lots) OVER (ORDER BY o.place) - o.lots AS before
-      FROM unnest(c.entries, c.entry_lots) WITH ORDINALITY AS o (ticket, lots, place)
-    ) AS s
-    WHERE s.before < c.closed_before + c.closed AND s.before + s.lots > c.closed_before
-  ) AS e
-  WHERE c.closed > 0 AND NOT c.is_left_alone AND (c.entry_price IS NULL OR e.number = 1)
+    c.*, o.ticket AS opening_deal, o.at AS entered_at, o.price AS entered_price, o.market_bid AS entered_bid,
+    o.market_ask AS entered_ask, o.opened AS entry_whole, o.money_digits AS entry_digits,
+    CASE o.entry WHEN 'in' THEN o.commission ELSE 0 END AS entry_commission,
+    CASE o.entry WHEN 'in' THEN o.fee ELSE 0 END AS entry_fee,
+    greatest(o.opened_before, c.closed_before) - o.opened_before AS entry_done,
+    greatest(o.opened_before, c.closed_before) - c.closed_before AS done,
+    least(o.opened_before + o.opened, c.closed_before + c.closed) - greatest(o.opened_before, c.closed_before) AS lots,
+    row_number() OVER (PARTITION BY c.ticket ORDER BY o.opened_before) AS leg
+  FROM closing AS c
+  FULL JOIN opening AS o ON o.position_id = c.position_id
+    AND o.opened_before < c.closed_before + c.closed AND o.opened_before + o.opened > c.closed_before
+  WHERE coalesce(c.ticket, 0) <> 0 AND coalesce(o.ticket, 0) <> 0
 ),
 wanted AS (
+  -- Where the platform says itself what a deal closed, that is one leg, with its costs of both sides.
   SELECT
     p.ticket AS closing_deal, p.leg, a.id AS account_id, a.client_id, p.login, p.position_id, p.opening_deal, p.symbol,
-    CASE p.side WHEN 'buy' THEN 'sell' ELSE 'buy' END AS side,
-    p.lots AS volume_lots, p.contract_size, t.opened_at, p.at AS closed_at,
-    CAST(round(extract(epoch FROM greatest(p.at - t.opened_at, interval '0')) * 1000) AS bigint) AS holding_ms,
+    CASE p.side WHEN 'buy' THEN 'sell' ELSE 'buy' END AS side, p.contract_size, p.at AS closed_at,
+    CASE WHEN p.entry_price IS NULL THEN p.lots ELSE p.closed END AS volume_lots,
+    CASE WHEN p.entry_price IS NULL THEN p.entered_at ELSE coalesce(p.opened_at, p.entered_at) END AS opened_at,
+    CAST(round(extract(epoch FROM greatest(
+      p.at - CASE WHEN p.entry_price IS NULL THEN p.entered_at ELSE coalesce(p.opened_at, p.entered_at) END, interval '0'
+    )) * 1000) AS bigint) AS holding_ms,
     CAST(round(extract(epoch FROM p.at - p.newest_entry_at) * 1000) AS bigint) AS holding_nearest_ms,
-    coalesce(p.entry_price, o.price) AS open_price, p.price AS close_price, o.market_bid AS open_bid,
-    o.market_ask AS open_ask, p.market_bid AS close_bid, p.market_ask AS close_ask,
+    coalesce(p.entry_price, p.entered_price) AS open_price, p.price AS close_price, p.entered_bid AS open_bid,
+    p.entered_ask AS open_ask, p.market_bid AS close_bid, p.market_ask AS close_ask,
     CASE WHEN p.entry_price IS NULL THEN leg_share(p.profit, p.closed, p.done, p.lots, p.money_digits) ELSE p.profit END AS profit,
     CASE WHEN p.entry_price IS NULL THEN leg_share(p.swap, p.closed, p.done, p.lots, p.money_digits) ELSE p.swap END AS swap,
     CASE
       WHEN p.entry_price IS NOT NULL THEN p.commission
-      ELSE leg_share(p.commission, p.closed, p.done, p.lots, p.money_digits) + CASE o.entry
-        WHEN 'in' THEN leg_share(o.commission, p.entry_whole, p.entry_done, p.lots, o.money_digits) ELSE 0 END
+      ELSE leg_share(p.commission, p.closed, p.done, p.lots, p.money_digits)
+        + leg_share(p.entry_commission, p.entry_whole, p.entry_done, p.lots, p.entry_digits)
     END AS commission,
     CASE
       WHEN p.entry_price IS NOT NULL THEN p.fee
-      ELSE leg_share(p.fee, p.closed, p.done, p.lots, p.money_digits) + CASE o.entry
-        WHEN 'in' THEN leg_share(o.fee, p.entry_whole, p.entry_done, p.lots, o.money_digits) ELSE 0 END
+      ELSE leg_share(p.fee, p.closed, p.done, p.lots, p.money_digits)
+        + leg_share(p.entry_fee, p.entry_whole, p.entry_done, p.lots, p.entry_digits)
     END AS fee,
     p.profit_rate, a.currency AS account_currency, a.is_demo,
     p.opened > 0 OR p.opened_before - p.closed_before > p.closed AS is_partial,
     p.entry = 'out_by' AS is_close_by, p.modify_flags <> 0 AS is_edited, p.is_copied, p.markup_usd, p.reason,
     p.server_time_msc
   FROM part AS p
-  JOIN deal AS o ON o.tenant_id = :tenant_id AND o.platform_id = :platform_id AND o.ticket = p.opening_deal
   JOIN trading_account AS a ON a.tenant_id = :tenant_id AND a.platform_id = :platform_id AND a.login = p.login
-  CROSS JOIN LATERAL (
-    SELECT CASE WHEN p.entry_price IS NOT NULL AND p.opened_at IS NOT NULL THEN p.opened_at ELSE o.at END AS opened_at
-  ) AS t
+  WHERE p.entry_price IS NULL OR p.leg = 1
 ),
 standing AS (
   SELECT t.* FROM closed_trade AS t
@@ -160,15 +160,12 @@ written AS (
     is_copied = excluded.is_copied, markup_usd = excluded.markup_usd,
     reason = excluded.reason, batch_no = excluded.batch_no, revision = c.revision + 1, corrected_at = :now, deleted_at = NULL
   RETURNING c.id
-),
-taken AS (
-  UPDATE closed_trade AS t SET deleted_at = :now, corrected_at = :now, revision = t.revision + 1, batch_no = :batch_no
-  FROM compared AS g
-  WHERE g.closing_deal IS NULL AND g.deleted_at IS NULL
-    AND t.tenant_id = :tenant_id AND t.platform_id = :platform_id AND t.closing_deal = g.old_closing_deal AND t.leg = g.old_leg
-  RETURNING t.id
 )
 SELECT
-  (SELECT count(*) FROM written) + (SELECT count(*) FROM taken) AS legs,
+  (SELECT count(*) FROM written) AS legs,
   greatest(:last_id, (SELECT max(id) FROM written)) AS last_id,
-  ARRAY(SELECT position_id FROM other ORDER BY position_id) AS others
+  ARRAY(SELECT position_id FROM other ORDER BY position_id) AS others,
+  ARRAY(SELECT old_closing_deal FROM compared WHERE closing_deal IS NULL AND deleted_at IS NULL ORDER BY 1, old_leg) AS gone_deals,
+  ARRAY(
+    SELECT old_leg FROM compared WHERE closing_deal IS NULL AND deleted_at IS NULL ORDER BY old_closing_deal, 1
+  ) AS gone_legs

@@ -56,19 +56,24 @@ changed AS (
     batch_no = excluded.batch_no, revision = d.revision + 1, corrected_at = :now, deleted_at = NULL
   WHERE d.content_hash <> excluded.content_hash OR d.deleted_at IS NOT NULL
   RETURNING d.ticket, d.login, d.kind, d.position_id, d.profit, d.comment, d.revision, d.server_time_msc
+),
+compared AS MATERIALIZED (
+  SELECT
+    c.*, k.position_id AS old_position_id, k.kind AS old_kind, k.profit AS old_profit, k.is_deleted AS old_is_deleted
+  FROM changed AS c FULL JOIN known AS k ON k.ticket = c.ticket  -- A full join, since nothing is known of the size of either.
+  WHERE coalesce(c.revision, 0) > 0
 )
 SELECT
-  (SELECT count(*) FROM changed) AS changed,
+  (SELECT count(*) FROM compared) AS changed,
   ARRAY(
-    SELECT position_id FROM changed WHERE position_id <> 0
-    UNION SELECT k.position_id FROM known AS k JOIN changed USING (ticket) WHERE k.position_id <> 0
+    SELECT position_id FROM compared WHERE position_id <> 0
+    UNION SELECT old_position_id FROM compared WHERE old_position_id <> 0
   ) AS position_ids,
-  ARRAY(SELECT DISTINCT login FROM changed) AS logins,
+  ARRAY(SELECT DISTINCT login FROM compared) AS logins,
   (
     SELECT coalesce(jsonb_agg(jsonb_build_array(
-      c.ticket, c.login, c.kind, c.position_id, c.profit::text, c.comment, c.revision, c.server_time_msc,
-      k.position_id, k.kind, k.profit::text, k.is_deleted
-    ) ORDER BY c.ticket), '[]')
-    FROM changed AS c LEFT JOIN known AS k USING (ticket)
-    WHERE c.kind = 'balance' OR k.kind = 'balance'
+      ticket, login, kind, position_id, profit::text, comment, revision, server_time_msc,
+      old_position_id, old_kind, old_profit::text, old_is_deleted
+    ) ORDER BY ticket), '[]')
+    FROM compared WHERE kind = 'balance' OR old_kind = 'balance'
   ) AS movements

@@ -6,12 +6,13 @@ Values arrive as text, in a few lists as bare numbers; both are read. Nothing pa
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeAlias
 from urllib.parse import quote
+
+import msgspec
 
 from app.trading.platforms.base import (
     Access,
@@ -97,13 +98,16 @@ class Answer:
         return [row for row in self.answer if isinstance(row, Mapping)]
 
 
+_json = msgspec.json.Decoder(float_hook=Decimal)
+
+
 def parse_answer(body: bytes) -> Answer:
     """Read an answer's JSON. Raises Unreadable."""
     try:
-        document = json.loads(body.decode("utf-8-sig"), parse_float=Decimal)
+        document = _json.decode(body.removeprefix(b"\xef\xbb\xbf"))
         text = str(document["retcode"])
         code = int(text.partition(" ")[0])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, msgspec.DecodeError) as error:
         raise Unreadable(f"The answer cannot be read: {type(error).__name__}.") from None
     return Answer(code, text.partition(" ")[2], document.get("answer"), document)
 
@@ -125,7 +129,7 @@ def whole(record: Record, name: str, default: int = 0) -> int:
     if value is None or value == "":
         return default
     try:
-        return int(str(value))
+        return int(value if type(value) is str else str(value))
     except ValueError:
         return int(number(record, name, Decimal(default)))
 
@@ -136,7 +140,7 @@ def number(record: Record, name: str, default: Decimal = Decimal(0)) -> Decimal:
     if value is None or value == "":
         return default
     try:
-        found = Decimal(str(value))
+        found = Decimal(value if type(value) is str else str(value))
     except InvalidOperation:
         raise Unreadable(f"{name} is no number.") from None
     if not found.is_finite():
