@@ -15,14 +15,16 @@ from app.trading import permissions, wire
 from app.trading.queries import accounts as queries
 from app.trading.queries import platforms
 from app.trading.service.connections import BRIDGE_SILENCE
-from app.trading.views.shared import in_readers_language
+from app.trading.views.shared import in_readers_language, tell_freshness_of
 
 
 def load_accounts(client_id: UUID | None) -> Mapping[str, Any]:
     """A client's accounts with their figures, which the connector keeps current while the page is open."""
     assert client_id is not None, "An accounts panel is about a client."
     wire.watch(tenant_id(), [client_id])
-    return {"views": queries.accounts_of(client_id), "text_of": in_readers_language}
+    views = queries.accounts_of(client_id)
+    tell_freshness_of({view.platform.id for view in views if view.account.is_active})
+    return {"views": views, "text_of": in_readers_language}
 
 
 def load_positions(client_id: UUID | None) -> Mapping[str, Any]:

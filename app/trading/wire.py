@@ -45,8 +45,8 @@ def page_key(tenant: int, client_id: str) -> str:
 
 
 def link_key(tenant: int) -> str:
-    """The second at which a platform of the tenant last answered; event streams tell it to their pages."""
-    return key("link", tenant)
+    """A hash: platform to the second at which it last answered. Event streams tell their pages how fresh that is."""
+    return key("links", tenant)
 
 
 def refresh_key(tenant: int, platform_id: UUID) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -33,6 +33,8 @@ QUEUE_MAX = 256
 BEAT_SECONDS = 3.0
 LIFETIME_SECONDS = 600.0
 WATCH_SECONDS = 15
+STALE_SECONDS = 15.0
+FORGOTTEN_SECONDS = 7 * 86_400.0
 
 
 @dataclass(eq=False)
@@ -136,6 +138,18 @@ def draw(data: bytes, locale: str) -> bytes:
     return b"data: " + parts.replace("\n", " ").encode() + b"\n\n"
 
 
+def oldest_link(links: Mapping[bytes, bytes], receivers: Sequence[str], now: float) -> float | None:
+    """How many seconds ago the platforms that a page is about last answered: of several the one that is silent longest.
+
+    A page that is about none in particular looks at all of them. A platform that has been silent for a week is no
+    longer waited for; None when there is none to wait for. An account on which nothing happens is as fresh as its platform.
+    """
+    about = {name.removeprefix("platform:") for name in receivers if name.startswith("platform:")}
+    ages = [max(0.0, now - float(seen)) for platform, seen in links.items() if not about or platform.decode() in about]
+    awaited = [age for age in ages if age < FORGOTTEN_SECONDS]
+    return max(awaited, default=None)
+
+
 class LiveEndpoint:
     """`GET /events?c=<signed channels>`."""
 
@@ -186,11 +200,11 @@ class LiveEndpoint:
             async with self.hub.connection().pipeline(transaction=False) as pipe:
                 for receiver in receivers:
                     pipe.set(key("watch", stream.tenant, receiver), 1, ex=WATCH_SECONDS)
-                pipe.get(key("link", stream.tenant))
-                link = (await pipe.execute())[-1]
-            if link is not None:
-                age = max(0.0, clock.now().timestamp() - float(link))
-                fresh = {"fresh": age < 15, "age": round(age, 1)}
+                pipe.hgetall(key("links", stream.tenant))
+                links = (await pipe.execute())[-1]
+            age = oldest_link(links, receivers, clock.now().timestamp())
+            if age is not None:
+                fresh = {"fresh": age < STALE_SECONDS, "age": round(age, 1)}
         except (aioredis.RedisError, OSError, ValueError):
             fresh = {"fresh": False}
         return f"event: beat\ndata: {json.dumps(fresh)}\n\n".encode()

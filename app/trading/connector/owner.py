@@ -236,7 +236,8 @@ class Owner:
     async def _note_fresh(self) -> None:
         """Tell open pages that the link to the platform is alive."""
         with contextlib.suppress(redis.RedisError):
-            await self._messages.set(wire.link_key(self.lease.tenant_id), f"{clock.now().timestamp():.1f}")
+            seen = f"{clock.now().timestamp():.1f}"
+            await self._messages.hset(wire.link_key(self.lease.tenant_id), str(self.lease.platform_id), seen)
 
     async def _take_reports(self, platform: TradingPlatform) -> None:
         """Take in what the platform pushes, until the link is lost."""

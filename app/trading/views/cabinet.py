@@ -19,7 +19,13 @@ from app.trading.models import AccountType, OperationState, PlatformOperation
 from app.trading.platforms.base import PasswordKind
 from app.trading.queries import accounts as queries
 from app.trading.queries.accounts import AccountView
-from app.trading.views.shared import account_context, asked_block, in_readers_language, wait_for
+from app.trading.views.shared import (
+    account_context,
+    asked_block,
+    in_readers_language,
+    tell_freshness_of,
+    wait_for,
+)
 
 bp = Blueprint("trading_cabinet", __name__)
 
@@ -44,6 +50,7 @@ def own_account(account_id: UUID) -> AccountView:
 @requires(permissions.ACCOUNT_OWN)
 def accounts() -> ResponseReturnValue:
     views = queries.accounts_of(me())
+    tell_freshness_of({view.platform.id for view in views if view.account.is_active})
     groups = {
         "real": [view for view in views if not view.account.is_demo and view.account.status != "archived"],
         "demo": [view for view in views if view.account.is_demo and view.account.status != "archived"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -31,6 +31,11 @@ def listen_to(client_id: UUID) -> None:
     g.watched = [*g.get("watched", ()), f"client:{client_id}"]
 
 
+def tell_freshness_of(platform_ids: Iterable[UUID]) -> None:
+    """Let this page's mark of freshness speak of these platforms alone: another one's outage does not concern it."""
+    g.watched = [*g.get("watched", ()), *(f"platform:{platform_id}" for platform_id in platform_ids)]
+
+
 def in_readers_language(texts: Mapping[str, str]) -> str:
     """The brand's own text in the reader's language, as far as the brand gives one."""
     return in_language(texts, str(get_locale()), tenancy.current().default_language)
@@ -45,6 +50,7 @@ def asked_block(*names: str) -> str:
 def account_context(view: AccountView, block: str = "") -> dict[str, Any]:
     """What a page about one account shows; for a part of it, only what that part shows."""
     part = block if is_partial() else ""
+    tell_freshness_of([view.platform.id])
     return {
         "view": view,
         "account": view.account,
