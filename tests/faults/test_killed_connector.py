@@ -26,7 +26,8 @@ def connector_process(world: World) -> Iterator[subprocess.Popen[bytes]]:
         stdout=subprocess.DEVNULL,
     )
     try:
-        wait_until(lambda: world.is_owned_by(process.pid), seconds=60)
+        wait_until(lambda: process.poll() is not None or world.is_owned_by(process.pid), seconds=60)
+        assert process.poll() is None, "The connector did not start."
         yield process
     finally:
         process.kill()

@@ -31,12 +31,13 @@ from tests.trading.conftest import Connector, wait_until
 
 SYSTEM = system_actor("test")
 START = Decimal(100)  # What each wallet begins with.
-THERE = Decimal(50)  # What each real account begins with.
+THERE = Decimal(50)  # What an account begins with from which money or credit is taken.
 WAITS = {
     "send_within_s": "3",
     "answer_within_s": "1.5",
     "overdue_s": "5",
     "look_after_s": ["0.2", "0.5", "0.8"],
+    "quick_looks": True,
     "operation_expires_s": 60,
 }
 _numbers = itertools.count(951)
@@ -63,7 +64,8 @@ class Act(msgspec.Struct, frozen=True):
         return self.kind in (OperationKind.FUND, OperationKind.WITHDRAW)
 
 
-ACTS = tuple(Act(kind, Decimal("12.34")) for kind in OperationKind if kind.moves_money)
+ACTS = tuple(Act(kind, Decimal("12.34")) for kind in OperationKind if kind.moves_money or kind.is_credit)
+PREPARED = {OperationKind.WITHDRAW: OperationKind.FUND, OperationKind.CREDIT_OUT: OperationKind.CREDIT_IN}
 
 
 @dataclass(frozen=True)
@@ -197,8 +199,8 @@ class World:
                 main = ledger.wallet(Owner("client", place.client_id), ledger.MAIN, "USD").id
                 money = Money(START, "USD")
                 ledger.post(f"give:{new_id()}", "deposit", [Line(bank, -money), Line(main, money)], SYSTEM)
-            if act.kind is OperationKind.WITHDRAW:
-                started.append(self.ask(Act(OperationKind.FUND, THERE), place))
+            if act.kind in PREPARED:
+                started.append(self.ask(Act(PREPARED[act.kind], THERE), place))
         self.wait_final(started)
         self.wait_final(self._unfinished())
         self._moves = {place.login: len(self.ground.movements(place.login)) for place in places.values()}
@@ -231,7 +233,6 @@ class World:
             return fund(place.account_id, money, key=key, by=SYSTEM)
         if act.kind is OperationKind.WITHDRAW:
             return withdraw_from(place.account_id, money, key=key, by=SYSTEM)
-        assert act.kind is OperationKind.DEMO_DEPOSIT
         account = db.get(TradingAccount, place.account_id)
         assert account is not None
         operation = operations.request(
