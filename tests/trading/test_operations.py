@@ -33,7 +33,9 @@ from app.trading.service import (
     trading_locks,
     withdraw_from,
 )
-from app.trading.service.accounts import DemoMoney, NoSuchLeverage, OtherCurrency, SameLeverage
+from app.trading.service.accounts import SameLeverage
+from app.trading.service.funds import DemoMoney, OtherCurrency
+from app.trading.service.offers import NoSuchLeverage
 from tests.trading.conftest import FAST, SYSTEM, Connector, Desk, wait_until
 
 CONFIRMED, REFUSED, UNKNOWN = OperationState.CONFIRMED, OperationState.REFUSED, OperationState.UNKNOWN

@@ -207,3 +207,45 @@ def active_accounts_of(client_id: UUID) -> Sequence[TradingAccount]:
     return session().scalars(statement.order_by(TradingAccount.id)).all()
 
 
+
+
+def state_of(account_id: UUID) -> AccountStateRow | None:
+    """An account's money as last reported."""
+    statement = select(AccountStateRow).where(AccountStateRow.account_id == account_id)
+    return session().scalars(statement.execution_options(populate_existing=True)).one_or_none()
+
+
+def was_funded(account_id: UUID) -> bool:
+    """Whether money was ever moved to an account, or is on its way."""
+    statement = select(PlatformOperation.id).where(
+        PlatformOperation.account_id == account_id,
+        PlatformOperation.kind == OperationKind.FUND,
+        PlatformOperation.state != OperationState.REFUSED,
+    )
+    return session().scalars(statement.limit(1)).one_or_none() is not None
+
+
+def groups_in_currency(platform_id: UUID, currency: str, *, is_demo: bool) -> set[str]:
+    """The platform's groups that are known to keep accounts in a currency: of account types, and of accounts."""
+    rows = execute_sql(
+        "SELECT t.groups ->> :currency FROM account_type AS t WHERE t.tenant_id = :tenant_id"
+        " AND t.platform_id = :platform_id AND t.is_demo = :is_demo AND t.groups ? :currency"
+        " UNION SELECT a.group_name FROM trading_account AS a WHERE a.tenant_id = :tenant_id"
+        " AND a.platform_id = :platform_id AND a.is_demo = :is_demo AND a.currency = :currency"
+        " AND a.status IN ('active', 'archived')",
+        platform_id=platform_id,
+        currency=currency,
+        is_demo=is_demo,
+    )
+    return set(rows.scalars())
+
+
+def has_anything_open(account_id: UUID) -> bool:
+    """Whether any operation of an account has no outcome yet, proposals included."""
+    statement = select(PlatformOperation.id).where(
+        PlatformOperation.account_id == account_id,
+        PlatformOperation.state.in_(
+            (OperationState.PROPOSED, OperationState.REQUESTED, OperationState.SENT, OperationState.UNKNOWN)
+        ),
+    )
+    return session().scalars(statement.limit(1)).one_or_none() is not None
