@@ -47,6 +47,11 @@ class SimServer:
         return self.simulator.manager_port
 
     @property
+    def web_url(self) -> str:
+        """Where WebServices answers; the certificate is valid for `localhost` and `127.0.0.1`."""
+        return f"https://127.0.0.1:{self.simulator.web_port}"
+
+    @property
     def config(self) -> SimConfig:
         return self._config
 

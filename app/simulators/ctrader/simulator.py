@@ -10,6 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from aiohttp import web
+
 from app.simulators.ctrader.certificates import ensure_certificates, server_context, use_certificate
 from app.simulators.ctrader.config import SimConfig
 from app.simulators.ctrader.faults import Faults
@@ -18,6 +20,8 @@ from app.simulators.ctrader.log import log
 from app.simulators.ctrader.manager.face import ManagerFace
 from app.simulators.ctrader.state import Plant
 from app.simulators.ctrader.watch import Watch
+from app.simulators.ctrader.web import web_app
+from app.simulators.ctrader.web.desk import Desk
 from app.simulators.market import SimClock
 
 _ADVANCE_STEPS_MAX = 48
@@ -35,13 +39,15 @@ class Simulator:
         self.watch = Watch(self.plant)
         self.manager_face = ManagerFace(self.plant)
         self.manager_server = self._frame_server("manager", self.manager_face)
+        self.desk = Desk(self.plant, self.faults)
         self._passing = None if config.data_dir else tempfile.TemporaryDirectory(prefix="ctrader-sim-")
         self._folder = Path(config.data_dir or (self._passing.name if self._passing else "."))
         self._tls: ssl.SSLContext
         self._listeners: list[asyncio.Server] = []
+        self._runners: list[web.AppRunner] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self.ca_file = self._folder / "tls" / "ca.pem"
-        self.manager_port = 0
+        self.manager_port = self.web_port = 0
 
     def _frame_server(self, name: str, face: Any) -> FrameServer:
         return FrameServer(
@@ -60,6 +66,7 @@ class Simulator:
         self._tls = server_context(self.ca_file.parent)
         self.plant.subscribe(self.manager_face)
         self.manager_port = await self._listen(self.manager_server, self.config.manager_port, self._tls)
+        self.web_port = await self._serve(web_app(self.desk), self.config.web_port, self._tls)
         self._spawn(self._keep("watch", self._tick))
         self._spawn(self._keep("spots", self._spots))
         log("started", server=self.config.name, manager_port=self.manager_port)
@@ -69,6 +76,13 @@ class Simulator:
         self._listeners.append(listener)
         return int(listener.sockets[0].getsockname()[1])
 
+    async def _serve(self, app: web.Application, port: int, context: ssl.SSLContext | None) -> int:
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        await runner.setup()
+        self._runners.append(runner)
+        await web.TCPSite(runner, self.config.host, port, ssl_context=context).start()
+        return int(runner.addresses[0][1])
+
     async def stop(self) -> None:
         """Close everything."""
         for task in list(self._tasks):
@@ -77,6 +91,8 @@ class Simulator:
         for listener in self._listeners:
             listener.close()
         await self.manager_server.stop()
+        for runner in self._runners:
+            await runner.cleanup()
         if self._passing:
             self._passing.cleanup()
         log("stopped", server=self.config.name)
@@ -123,7 +139,10 @@ class Simulator:
 
     async def restart(self, seconds: float) -> None:
         """Break all connections and take none for a while. Accounts, versions and money stay."""
-        self.manager_server.is_down = True
+        self._refuse(True)
         self.drop_all()
         await asyncio.sleep(seconds)
-        self.manager_server.is_down = False
+        self._refuse(False)
+
+    def _refuse(self, is_down: bool) -> None:
+        self.manager_server.is_down = self.desk.is_down = is_down
