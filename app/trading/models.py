@@ -262,6 +262,8 @@ class OperationKind(StrEnum):
     DEMO_DEPOSIT = "demo_deposit"
     CREDIT_IN = "credit_in"
     CREDIT_OUT = "credit_out"
+    CORRECT_IN = "correct_in"
+    CORRECT_OUT = "correct_out"
     ARCHIVE_ACCOUNT = "archive_account"
     RESTORE_ACCOUNT = "restore_account"
 
@@ -279,13 +281,26 @@ class OperationKind(StrEnum):
             "demo_deposit": _l("Fill the demo account"),
             "credit_in": _l("Give credit"),
             "credit_out": _l("Take credit back"),
+            "correct_in": _l("Put money back that was taken by hand"),
+            "correct_out": _l("Take money back that was put there by hand"),
             "archive_account": _l("Archive account"),
             "restore_account": _l("Restore account"),
         }[self.value]
 
     @property
     def moves_money(self) -> bool:
-        return self in (OperationKind.FUND, OperationKind.WITHDRAW, OperationKind.DEMO_DEPOSIT)
+        return self in (
+            OperationKind.FUND,
+            OperationKind.WITHDRAW,
+            OperationKind.DEMO_DEPOSIT,
+            OperationKind.CORRECT_IN,
+            OperationKind.CORRECT_OUT,
+        )
+
+    @property
+    def takes(self) -> bool:
+        """Whether the sum leaves the account; otherwise it arrives there."""
+        return self in (OperationKind.WITHDRAW, OperationKind.CREDIT_OUT, OperationKind.CORRECT_OUT)
 
     @property
     def is_credit(self) -> bool:
@@ -387,6 +402,13 @@ class PlatformOperation(TenantModel):
         if self.amount_minor is None or self.currency is None:
             return None
         return Money.from_minor(self.amount_minor, self.currency)
+
+    @property
+    def signed_amount(self) -> Decimal:
+        """What the platform is asked to add to the account; less than nothing when it is to take."""
+        money = self.money
+        assert money is not None, "Only operations that move something have an amount."
+        return -money.amount if self.kind.takes else money.amount
 
 
 class DealRow(BulkModel):
@@ -511,9 +533,15 @@ class UnmatchedDeal(BulkModel):
     comment: Mapped[str]
     entry_id: Mapped[UUID | None]
     found_at: Mapped[datetime]
+    booked: Mapped[Decimal] = mapped_column(default=Decimal(0))  # What of the amount has left suspense.
     resolved_at: Mapped[datetime | None]
     resolved_by: Mapped[str] = mapped_column(default="")
     note: Mapped[str] = mapped_column(default="")
+
+    @property
+    def in_suspense(self) -> Decimal:
+        """What still waits to be booked, signed as the movement on the platform."""
+        return self.amount - self.booked
 
 
 class SyncDifference(TenantModel):
@@ -524,7 +552,18 @@ class SyncDifference(TenantModel):
     platform_id: Mapped[UUID]
     account_id: Mapped[UUID | None]
     kind: Mapped[str]
+    currency: Mapped[str] = mapped_column(default="")  # Of a house wallet; an account has its own.
     ours: Mapped[Decimal]
     theirs: Mapped[Decimal]
     found_at: Mapped[datetime]
+    seen_at: Mapped[datetime | None]
+    category: Mapped[str | None]
+    note: Mapped[str] = mapped_column(default="")
+    explained_by: Mapped[str] = mapped_column(default="")
+    explained_at: Mapped[datetime | None]
     resolved_at: Mapped[datetime | None]
+
+    @property
+    def by(self) -> Decimal:
+        """By how much the platform has more than we do."""
+        return self.theirs - self.ours

@@ -14,7 +14,6 @@ from app.trading.ingest import legs
 from app.trading.ingest.batch import Batch, Stored, Window
 from app.trading.ingest.columns import deal_columns
 from app.trading.models import (
-    OperationKind,
     OperationState,
     PlatformOperation,
     TradingAccount,
@@ -138,8 +137,7 @@ def _fits(operation: PlatformOperation, account: TradingAccount, deal: ChangedDe
     """Whether the deal is what the operation asked for: same account, same amount, same direction."""
     if operation.account_id != account.id or operation.money is None or not operation.kind.moves_money:
         return False
-    wanted = operation.money.amount
-    return deal.profit == (-wanted if operation.kind is OperationKind.WITHDRAW else wanted)
+    return deal.profit == operation.signed_amount
 
 
 def _book_change(

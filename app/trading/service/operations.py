@@ -56,8 +56,7 @@ class Command:
     def signed_amount(self) -> Decimal:
         """What the platform is asked to add to the account's balance."""
         assert self.money is not None
-        is_taken = self.kind in (OperationKind.WITHDRAW, OperationKind.CREDIT_OUT)
-        return -self.money.amount if is_taken else self.money.amount
+        return -self.money.amount if self.kind.takes else self.money.amount
 
 
 def request(

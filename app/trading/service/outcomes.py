@@ -156,6 +156,19 @@ def _apply(operation: PlatformOperation, account: TradingAccount, result: Mappin
             CONNECTOR,
             links=[("platform_operation", operation.id), ("trading_account", account.id)],
         )
+    elif kind in (OperationKind.CORRECT_IN, OperationKind.CORRECT_OUT):
+        assert operation.currency is not None
+        signed = money_of(operation.signed_amount, operation.currency)
+        ledger.post(
+            f"operation:{operation.id}:correct",
+            "trading.correct",
+            [
+                Line(platform_wallet(operation.platform_id, signed.currency), signed),
+                Line(suspense_wallet(signed.currency), -signed),
+            ],
+            CONNECTOR,
+            links=[("platform_operation", operation.id), ("trading_account", account.id)],
+        )
     return {}
 
 
@@ -229,7 +242,9 @@ def book_unexplained(
     row.reason, row.login, row.account_id, row.operation_id = reason, int(account.login or 0), account.id, operation_id
     row.amount, row.currency, row.comment = row.amount + amount, account.currency, comment[:64]
     row.entry_id = entry.id if entry else row.entry_id
-    row.resolved_at = None
+    row.resolved_at, row.resolved_by, row.note = None, "", ""
+    if not row.in_suspense:  # What was moved by hand was taken back by hand.
+        row.resolved_at = clock.now()
     session().flush()
     audit.record(
         "trading.deal.unmatched",
