@@ -102,7 +102,7 @@ def change_account(server: TradeServer, user: User, fields: dict[str, Any], mana
     if name and folded(str(name)).lower() != user.group.lower():
         group = find_group(server, str(name), manager)
         if server.positions_of(user.login) or server.orders_of(user.login):
-            raise Refusal(Retcode.HAS_OPEN_POSITIONS)
+            _require_like_terms(server, server.group_of(user), group)
         if group.currency != server.group_of(user).currency and (user.balance or user.credit):
             raise Refusal(Retcode.OTHER_CURRENCY)
         user.group, is_moved = group.name, True
@@ -116,7 +116,16 @@ def change_account(server: TradeServer, user: User, fields: dict[str, Any], mana
     server.user_changed(user)
     if is_moved:
         server.user_changed(user)  # A change of group is told twice.
+        for position in server.positions_of(user.login):  # The feed takes each position away and brings it back.
+            server.drop_position(position)
+            server.put_position(position, "position.add")
     return user
+
+
+def _require_like_terms(server: TradeServer, old: GroupConfig, new: GroupConfig) -> None:
+    """Refuse to move open positions, unless this server does so between groups of one currency and margin mode."""
+    if not server.switches.moves_open_positions or (old.currency, old.mode) != (new.currency, new.mode):
+        raise Refusal(Retcode.HAS_OPEN_POSITIONS)
 
 
 def delete_account(server: TradeServer, user: User) -> None:

@@ -43,6 +43,7 @@ class GroupConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     commission_on: Literal["both", "in", "out"] = "both"
     markup_points: int = 0  # Added to the market's spread, half on each side.
     company: str = "Kontor Simulated Markets"
+    close_only: bool = False  # Its symbols have the trade mode "close only".
 
     @property
     def mode(self) -> MarginMode:
@@ -59,6 +60,13 @@ DEFAULT_GROUPS = (
     GroupConfig("real\\netting-eur", currency="EUR", margin_mode="netting"),
     GroupConfig("demo\\standard-usd"),
     GroupConfig("demo\\netting-usd", margin_mode="netting"),
+    GroupConfig("close\\standard-usd", close_only=True),
+    GroupConfig("close\\standard-eur", currency="EUR", close_only=True),
+    GroupConfig("close\\standard-gbp", currency="GBP", close_only=True),
+    GroupConfig("close\\raw-usd", commission_per_lot=Decimal("3.50"), leverage=200, close_only=True),
+    GroupConfig("close\\raw-eur", currency="EUR", commission_per_lot=Decimal("3.20"), leverage=200, close_only=True),
+    GroupConfig("close\\netting-usd", margin_mode="netting", close_only=True),
+    GroupConfig("close\\netting-eur", currency="EUR", margin_mode="netting", close_only=True),
 )
 
 
@@ -80,6 +88,7 @@ class Switches(msgspec.Struct, forbid_unknown_fields=True):
     is_window_end_included: bool = True
     inactive_account: Literal["not_found", "nothing", "empty"] = "not_found"
     needs_cookie: bool = False
+    moves_open_positions: bool = False  # Whether an account with open positions may change to a group of like terms.
     is_daylight_in_zone: bool = False  # Whether `TimeZone` in time/get already contains daylight saving.
     sessions_max: int = 0  # Web API connections per manager; 0 is unlimited.
     batch_records_max: int = 0  # After so many records a batch answers 14; 0 is unlimited.

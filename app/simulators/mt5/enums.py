@@ -76,4 +76,5 @@ class Rights(IntEnum):
     ENABLED = 0x1
     PASSWORD = 0x2
     TRADE_DISABLED = 0x4
+    EXPERT = 0x40
     DEFAULT = 0x163

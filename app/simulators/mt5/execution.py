@@ -68,6 +68,8 @@ def market_order(
     is_closing_all = netted is not None and netted.action != side and netted.volume_ext == volume_ext
     check_volume(volume_ext, is_close=is_closing_all)
     require_margin(server, user, symbol, side, volume_ext)
+    if netted is None or netted.action == side or volume_ext > netted.volume_ext:
+        require_opening(server, user)
     if netted is None:
         return _open(server, user, symbol, side, volume_ext, terms)
     if netted.action == side:
@@ -144,6 +146,14 @@ def require_tradable(server: TradeServer, user: User, symbol: str, terms: Terms)
     is_allowed = user.rights & Rights.ENABLED and not user.rights & Rights.TRADE_DISABLED
     if terms.reason != Reason.DEALER and not is_allowed:
         raise Refusal(Retcode.TRADING_DISABLED)
+    if terms.reason == Reason.EXPERT and not user.rights & Rights.EXPERT:
+        raise Refusal(Retcode.ROBOTS_DISABLED)
+
+
+def require_opening(server: TradeServer, user: User) -> None:
+    """Refuse whatever is more than closing in a group whose symbols only close."""
+    if server.group_of(user).close_only:
+        raise Refusal(Retcode.CLOSE_ONLY)
 
 
 def require_margin(server: TradeServer, user: User, symbol: str, side: Action, volume_ext: int) -> None:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from app.simulators.market import Quote
 from app.simulators.mt5.catalogue import CONTRACT_SIZE
 from app.simulators.mt5.enums import Action, OrderState, OrderType
-from app.simulators.mt5.execution import Execution, Terms, check_volume, market_order, require_tradable
+from app.simulators.mt5.execution import Execution, Terms, check_volume, market_order, require_opening, require_tradable
 from app.simulators.mt5.records import Order, User
 from app.simulators.mt5.retcodes import Refusal, Retcode
 from app.simulators.mt5.state import TradeServer
@@ -27,6 +27,7 @@ def place_order(
 ) -> Order:
     """Place a limit or stop order. Its price must lie on the right side of the market."""
     require_tradable(server, user, symbol, terms)
+    require_opening(server, user)
     check_volume(volume_ext)
     if kind not in _KINDS:
         raise Refusal(Retcode.INVALID_REQUEST)

@@ -44,8 +44,10 @@ class Retcode(IntEnum):
     NO_MONEY = 10019
     NO_PRICE = 10021
     TOO_MANY_REQUESTS = 10024
+    ROBOTS_DISABLED = 10026
     POSITION_CLOSED = 10036
     CLOSE_VOLUME_TOO_LARGE = 10038
+    CLOSE_ONLY = 10044
 
     @property
     def text(self) -> str:
@@ -90,8 +92,10 @@ _TEXTS: dict[Retcode, str] = {
     Retcode.NO_MONEY: "Not enough money",
     Retcode.NO_PRICE: "No prices",
     Retcode.TOO_MANY_REQUESTS: "Too many requests",
+    Retcode.ROBOTS_DISABLED: "Autotrading disabled by server",
     Retcode.POSITION_CLOSED: "Position is already closed",
     Retcode.CLOSE_VOLUME_TOO_LARGE: "Volume to be closed exceeds the position volume",
+    Retcode.CLOSE_ONLY: "Only position closing is allowed",
 }
 
 

@@ -98,4 +98,5 @@ def symbol_get_group(server: TradeServer, request: Request) -> Reply:
     name, group = request.required("Symbol"), server.groups.get(folded(request.required("Group")))
     if name not in server.symbols or group is None:
         raise Refusal(Retcode.NOT_FOUND)
-    return Reply(_symbol(server, name, group.markup_points))
+    record = _symbol(server, name, group.markup_points)
+    return Reply({**record, "TradeMode": "3"} if group.close_only else record)
