@@ -36,6 +36,10 @@ class PlatformSection(Section, frozen=True):
     nobody finished within `overdue_s` has an unknown outcome; it is looked for `look_after_s` after it could last be
     sent. Only a simulator may be looked at so quickly (`quick_looks`) that a late answer would be missed.
 
+    A cTrader platform's address is that of its Manager API; `plant` and `environment` name the server there, `broker`
+    the white label (empty: the plant's own). `write_path` says by which interface settings of accounts are changed, and
+    `signs` which sign a charge has in closing deals; `check` finds out deal by deal.
+
     `close_only_groups` names, for a group of MT5, its twin whose symbols take closing deals only. `drift` says what
     becomes of rights that somebody changes on the platform. Credit of `credit_second_person_from` or more, by currency,
     needs two people; so does any credit in a currency without an amount.
@@ -47,9 +51,9 @@ class PlatformSection(Section, frozen=True):
     address: str
     login: int
     password_secret: str
-    bridge_key: str
-    bridge_secret: str
-    kind: Literal["mt5"] = "mt5"
+    bridge_key: str = ""
+    bridge_secret: str = ""
+    kind: Literal["mt5", "ctrader"] = "mt5"
     ca_file: str = ""
     tls_name: str = ""
     connections: int = 3
@@ -63,14 +67,24 @@ class PlatformSection(Section, frozen=True):
     close_only_groups: dict[str, str] = {}
     drift: Literal["adopt", "overwrite"] = "adopt"
     credit_second_person_from: dict[str, Decimal] = {}
+    plant: str = ""
+    environment: str = ""
+    web_services: str = ""
+    broker: str = ""
+    write_path: Literal["web", "manager"] = "web"
+    signs: Literal["check", "charge_negative", "charge_positive"] = "check"
 
     def __post_init__(self) -> None:
         if not _CODE.fullmatch(self.code):
             raise Refused("code", "A code is small letters, digits and hyphens, and begins with a letter.")
         if not _ADDRESS.fullmatch(self.address):
             raise Refused("address", "Write the address as `host:port`, or `simulator`.")
-        if not _BRIDGE_KEY.fullmatch(self.bridge_key):
+        if self.kind == "mt5" and not _BRIDGE_KEY.fullmatch(self.bridge_key):
             raise Refused("bridge_key", "A bridge key is 3 to 61 small letters, digits and hyphens.")
+        if self.kind == "mt5" and not self.bridge_secret:
+            raise Refused("bridge_secret", "Name the secret that the bridge signs with.")
+        if self.kind == "ctrader":
+            self._check_plant()
         if not 1 <= self.connections <= 20:
             raise Refused("connections", "Between 1 and 20 connections are kept open.")
         if self.requests_per_s < 1:
@@ -92,6 +106,16 @@ class PlatformSection(Section, frozen=True):
             raise Refused("close_only_groups", "Each group has a twin of its own, which is the twin of no other.")
         if any(amount <= 0 for amount in self.credit_second_person_from.values()):
             raise Refused("credit_second_person_from", "The amount from which two people decide is more than zero.")
+
+    def _check_plant(self) -> None:
+        if self.bridge_key or self.bridge_secret:
+            raise Refused("bridge_key", "A cTrader platform has no bridge.")
+        if self.address != "simulator" and not (self.plant and self.environment):
+            raise Refused("plant", "Name the plant and the environment as the vendor gave them to you.")
+        if self.web_services and not self.web_services.startswith("https://"):
+            raise Refused("web_services", "The address of WebServices begins with `https://`.")
+        if self.write_path == "web" and self.address != "simulator" and not self.web_services:
+            raise Refused("write_path", "Without WebServices, accounts can only be changed by the Manager API.")
 
 
 class LeverageCeiling(Section, frozen=True):
@@ -226,6 +250,12 @@ def _apply_platform(section: PlatformSection, row: TradingPlatform | None) -> Tr
             "close_only_groups": section.close_only_groups,
             "drift": section.drift,
             "credit_second_person_from": section.credit_second_person_from,
+            "plant": section.plant,
+            "environment": section.environment,
+            "web_services": section.web_services,
+            "broker": section.broker,
+            "write_path": section.write_path,
+            "signs": section.signs,
         }
     )
     db.session().flush()
@@ -241,7 +271,7 @@ def _apply_platform(section: PlatformSection, row: TradingPlatform | None) -> Tr
                 high_water_msc=0,
             )
         )
-    leases.announce(row.id, section.bridge_key)
+    leases.announce(row.id, section.bridge_key or f"none-{row.id.hex}")
     return row
 
 
@@ -261,7 +291,8 @@ def _apply_type(section: AccountTypeSection, row: AccountType | None, platform_i
 
 def secrets_needed(section: TradingSection) -> Sequence[str]:
     """The names of the secrets without which the platforms cannot be reached."""
-    return [name for platform in section.platforms for name in (platform.password_secret, platform.bridge_secret)]
+    names = [name for platform in section.platforms for name in (platform.password_secret, platform.bridge_secret)]
+    return [name for name in names if name]
 
 
 SECTION = BundleSection(name="trading", type=TradingSection, apply=apply)

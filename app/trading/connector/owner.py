@@ -19,15 +19,13 @@ from app.trading import wire
 from app.trading.connector import troubles
 from app.trading.connector.dispatch import Dispatch, end_if_cancelled
 from app.trading.connector.inbox import Inbox
+from app.trading.connector.making import make_platform
 from app.trading.connector.notes import Notes
 from app.trading.connector.pace import Pace
 from app.trading.connector.sync import Sync
 from app.trading.connector.threads import Threads
 from app.trading.connector.troubles import Troubles, trouble_of
 from app.trading.platforms.base import PlatformError, TradingPlatform, Trouble
-from app.trading.platforms.mt5.adapter import MT5Platform
-from app.trading.platforms.mt5.connection import Endpoint
-from app.trading.platforms.mt5.pool import PoolSettings
 from app.trading.queries import platforms as platform_queries
 from app.trading.queries.leases import Lease
 from app.trading.service import connections, operations
@@ -38,21 +36,6 @@ log = structlog.get_logger()
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-def make_platform(settings: ConnectionSettings, pace: Pace) -> TradingPlatform:
-    """The adapter for a platform's kind."""
-    endpoint = Endpoint(
-        host=settings.host,
-        port=settings.port,
-        login=settings.login,
-        password=settings.password,
-        ca_pem=settings.ca_pem,
-        server_name=settings.tls_name,
-        request_timeout_s=settings.answer_within_s,
-    )
-    pool = PoolSettings(size=settings.connections, requests_per_s=settings.requests_per_s, first_pause_s=pace.reconnect)
-    return MT5Platform(endpoint, pool, settings.close_only_groups)
 
 
 class _Reconfigured(Exception):

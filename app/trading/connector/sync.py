@@ -75,6 +75,7 @@ class Sync:
             self._lease.platform_id,
             every_s=self._pace.catch_up,
             without_bridge_s=self._pace.catch_up_without_bridge,
+            is_told=self._platform.capabilities.has_push,
         )
         if plan is None:
             if time.monotonic() - self._clock_read_at > _CLOCK_EVERY_S:
@@ -87,7 +88,7 @@ class Sync:
         deals = await self._platform.deals_since(plan.groups, plan.from_msc, server_msc + _DAY_MSC)
         await self._store_deals(deals)
         until = server_msc - _QUIET_MSC
-        if plan.from_msc < until:
+        if plan.from_msc < until and self._platform.capabilities.deletes_deals:
             window = Window(plan.logins, plan.from_msc + 1000, until, read_at, [deal.ticket for deal in deals])
             window = await self._without_moved(window, plan.from_msc, server_msc + _DAY_MSC)
             await self._tenant(ingest.store, self._lease.platform_id, Batch(window=window))

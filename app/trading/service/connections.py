@@ -37,6 +37,18 @@ class NotConfigured(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
+class PlantSettings:
+    """Which environment of a cTrader plant is meant, and how it is worked with."""
+
+    plant: str
+    environment: str
+    web_services: str
+    broker: str
+    write_path: str
+    signs: str
+
+
+@dataclass(frozen=True, slots=True)
 class ConnectionSettings:
     """All that is needed to open a connection. Holds a password: never log it."""
 
@@ -52,6 +64,7 @@ class ConnectionSettings:
     send_within_s: float = 5.0
     answer_within_s: float = 10.0
     close_only_groups: Mapping[str, str] = field(default_factory=dict)
+    plant: PlantSettings | None = None  # Of cTrader.
 
 
 def connection_settings(platform_id: UUID) -> ConnectionSettings:
@@ -59,8 +72,9 @@ def connection_settings(platform_id: UUID) -> ConnectionSettings:
     platform = queries.platform(platform_id)
     wanted: Mapping[str, Any] = platform.settings
     address, ca_file, tls_name, login = wanted["address"], wanted["ca_file"], wanted["tls_name"], wanted["login"]
+    simulator: Mapping[str, Any] = {}
     if address == "simulator":
-        simulator = _simulator(tenancy.current().slug)
+        simulator = _simulator(tenancy.current().slug, platform.kind)
         address = f"{simulator['host']}:{simulator['port']}"
         ca_file = simulator.get("ca_file", ca_file)
         tls_name = simulator.get("tls_name", tls_name)
@@ -87,15 +101,29 @@ def connection_settings(platform_id: UUID) -> ConnectionSettings:
         send_within_s=float(Decimal(wanted.get("send_within_s", 5))),
         answer_within_s=float(Decimal(wanted.get("answer_within_s", 10))),
         close_only_groups=dict(wanted.get("close_only_groups", {})),
+        plant=_plant(wanted, simulator) if platform.kind == "ctrader" else None,
     )
 
 
-def _simulator(slug: str) -> Mapping[str, Any]:
-    """Where this instance runs the brand's simulator."""
+def _plant(wanted: Mapping[str, Any], simulator: Mapping[str, Any]) -> PlantSettings:
+    return PlantSettings(
+        plant=simulator.get("plant", wanted.get("plant", "")),
+        environment=simulator.get("environment", wanted.get("environment", "")),
+        web_services=simulator.get("web_services", wanted.get("web_services", "")),
+        broker=wanted.get("broker", ""),
+        write_path=wanted.get("write_path", "web"),
+        signs=wanted.get("signs", "check"),
+    )
+
+
+def _simulator(slug: str, kind: str) -> Mapping[str, Any]:
+    """Where this instance runs the brand's simulator; one of another kind than MT5 stands under that kind's name."""
     try:
         found = json.loads(settings().simulators).get(slug)
     except ValueError:
         found = None
+    if isinstance(found, dict) and kind != "mt5":
+        found = found.get(kind)
     if not isinstance(found, dict):
         raise NotConfigured(f"This instance runs no simulator for {slug}.")
     return found
@@ -157,13 +185,15 @@ class CatchUp:
     is_bridge_alive: bool
 
 
-def plan_catch_up(platform_id: UUID, *, every_s: float, without_bridge_s: float) -> CatchUp | None:
-    """The next catch-up, when one is due: at the start, after a gap, and by the clock (oftener while the bridge is
-    away)."""
+def plan_catch_up(
+    platform_id: UUID, *, every_s: float, without_bridge_s: float, is_told: bool = False
+) -> CatchUp | None:
+    """The next catch-up, when one is due: at the start, after a gap, and by the clock; oftener while the bridge is
+    away, unless the platform itself tells us what happens (`is_told`)."""
     status = queries.status(platform_id)
     now = clock.now()
     is_alive = status.bridge_seen_at is not None and now - status.bridge_seen_at < BRIDGE_SILENCE
-    pause = every_s if is_alive else without_bridge_s
+    pause = every_s if is_alive or is_told else without_bridge_s
     reason = status.catch_up_wanted
     if not reason and status.caught_up_at is not None and (now - status.caught_up_at).total_seconds() < pause:
         return None

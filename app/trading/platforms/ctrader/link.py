@@ -66,6 +66,10 @@ class Link:
             raise PlatformUnavailable(error or "The platform is not connected.", trouble=trouble)
         return session
 
+    def require_up(self) -> None:
+        """Raise PlatformUnavailable unless a session is open."""
+        self.session  # noqa: B018
+
     async def open(self) -> Session:
         """Open a session, when none is open and the pause after the last failure is over. Raises
         PlatformUnavailable."""
@@ -130,6 +134,10 @@ class Link:
         """Raise NotPermitted unless the manager login has this permission, before anything is asked."""
         if permission not in self.session.permissions:
             raise NotPermitted(name)
+
+    async def give_up(self) -> None:
+        """Close a session that is of no use, and wait before the next one."""
+        await self._drop()
 
     async def close(self) -> None:
         """Close the session."""

@@ -152,9 +152,7 @@ def position_of(row: pb.ProtoPosition, trader: Trader, catalogue: Catalogue, quo
     profit = Decimal(0)
     if price is not None and rate is not None:
         move = price - opened if side is Side.BUY else opened - price
-        profit = (move * units.units(data.volume) * rate).quantize(
-            Decimal(1).scaleb(-digits), rounding=ROUND_HALF_EVEN
-        )
+        profit = (move * units.units(data.volume) * rate).quantize(Decimal(1).scaleb(-digits), rounding=ROUND_HALF_EVEN)
     position = Position(
         ticket=row.positionId,
         login=trader.login,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
@@ -80,6 +80,12 @@ class Traders:
         self._by_number[trader.number] = trader
         self._numbers[trader.login] = trader.number
         return True
+
+    def note_credit(self, number: int, credit: Decimal) -> None:
+        """Take a new credit of an account: a movement tells it before the account itself does."""
+        trader = self._by_number.get(number)
+        if trader is not None:
+            self._by_number[number] = replace(trader, credit=credit)
 
     def forget(self, number: int) -> None:
         trader = self._by_number.pop(number, None)

@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from app.trading.platforms.base import AccountRecord, Deal, DealKind, Position, Report
 from app.trading.platforms.ctrader import deals as convert
+from app.trading.platforms.ctrader import units
 from app.trading.platforms.ctrader.catalogue import Catalogue
 from app.trading.platforms.ctrader.deals import Signs
 from app.trading.platforms.ctrader.positions import CLOSED, OPEN, Book, Quotes, position_of
@@ -56,7 +57,12 @@ class World:
         """What these events say, in one piece. Every account in them must be known (`unknown_traders`)."""
         reader = _Reader(self)
         for event in events:
-            reader.read(event.message)
+            try:
+                reader.read(event.message)
+            except (ArithmeticError, ValueError):  # No number of ours: what it was about is read as a list instead.
+                log.exception("ctrader.unreadable_event", event=event.message.DESCRIPTOR.name)
+                trader = self.traders.by_number(_trader_number(event.message))
+                reader.gaps |= {trader.login} if trader is not None else set()
         return Report(
             received_at=events[0].received_at,
             deals=list(reader.deals.values()),
@@ -82,6 +88,11 @@ class World:
         """The balance one version earlier, when that is the last one known."""
         known = self._balances.get(trader)
         return known[1] if known is not None and version and known[0] == version - 1 else None
+
+    def balance_of(self, trader: Trader) -> Decimal:
+        """The newest balance known of an account, by whatever told it."""
+        known = self._balances.get(trader.number)
+        return known[1] if known is not None and known[0] >= trader.balance_version else trader.balance
 
     def note_version(self, trader: int, version: int | None, balance: Decimal | None) -> bool:
         """Take a new balance of an account. Answers whether at least one change before it was missed."""
@@ -147,6 +158,7 @@ class _Reader:
             trader = world.traders.by_number(message.depositWithdraw.traderId)
             if trader is not None:
                 self._money(trader, convert.cash_deal(message.depositWithdraw, trader))
+                self._credit(trader, message.depositWithdraw)
         if message.HasField("bonusDepositWithdraw"):
             trader = world.traders.by_number(message.bonusDepositWithdraw.traderId)
             if trader is not None:
@@ -157,6 +169,11 @@ class _Reader:
         balance = None if deal.kind is DealKind.CREDIT else deal.balance_after
         if self._world.note_version(trader.number, deal.balance_version, balance):
             self.gaps.add(trader.login)
+
+    def _credit(self, trader: Trader, row: pb.ProtoDepositWithdraw) -> None:
+        if row.HasField("nonWithdrawableBonus"):
+            digits = row.moneyDigits if row.HasField("moneyDigits") else trader.money_digits
+            self._world.traders.note_credit(trader.number, units.money(row.nonWithdrawableBonus, digits))
 
     def _position(self, row: pb.ProtoPosition) -> None:
         world = self._world
