@@ -305,10 +305,23 @@ def sheet(import_id: UUID, *, lock: bool = False) -> AdoptionImport:
     return row
 
 
-def account_with_login(platform_id: UUID, number: int) -> TradingAccount | None:
-    """Our account with this login."""
-    statement = select(TradingAccount).where(TradingAccount.platform_id == platform_id, TradingAccount.login == number)
-    return session().scalars(statement).one_or_none()
+def known_logins(platform_id: UUID, numbers: Iterable[int]) -> set[int]:
+    """Those of these logins that are accounts of ours."""
+    statement = select(TradingAccount.login).where(
+        TradingAccount.platform_id == platform_id, TradingAccount.login.in_(sorted(numbers))
+    )
+    return {int(number) for number in session().scalars(statement) if number is not None}
+
+
+def logins_with_deals(platform_id: UUID, numbers: Sequence[int]) -> set[int]:
+    """Those of these logins of which a deal is stored."""
+    rows = execute_sql(
+        "SELECT w.login FROM unnest(CAST(:logins AS bigint[])) AS w (login) WHERE EXISTS ("
+        " SELECT FROM deal AS d WHERE d.tenant_id = :tenant_id AND d.platform_id = :platform_id AND d.login = w.login)",
+        platform_id=platform_id,
+        logins=list(numbers),
+    )
+    return set(rows.scalars())
 
 
 def opened_money(platform_id: UUID) -> dict[str, Decimal]:

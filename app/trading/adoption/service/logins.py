@@ -7,7 +7,7 @@ leaves it either where it was or taken over whole.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from decimal import Decimal
 from uuid import UUID
 
 from app.audit import service as audit
@@ -29,6 +29,8 @@ from app.trading.adoption import queries
 from app.trading.adoption.models import AdoptedLogin, History, LoginState, RunState
 from app.trading.adoption.rules import Opening
 from app.trading.models import AccountStateRow, AccountStatus, AccountType, TradingAccount
+from app.trading.platforms.base import AccountRecord, ServerClock
+from app.trading.queries import ingest as ingest_queries
 from app.trading.queries import platforms
 from app.trading.service import outcomes
 
@@ -170,8 +172,8 @@ def record_gone(platform_id: UUID, logins: Sequence[int]) -> None:
 
 
 def late_from(platform_id: UUID, logins: Sequence[int]) -> int | None:
-    """Since when the deals of logins that are taken over late are missing, in the platform's time; None when their
-    run's reading of the past is not over, or was not wanted."""
+    """Since when deals of these logins may be missing, in the platform's time: their run reads the past up to there.
+    None when nobody wanted the past."""
     ends = {
         run.history_end_msc
         for run_id in {row.run_id for row in queries.logins_by_number(platform_id, logins).values()}
@@ -186,26 +188,33 @@ def adopt(platform_id: UUID, openings: Sequence[Opening]) -> int:
 
     Only logins that have their client and are none of ours yet; answers how many became accounts.
     """
+    ingest_queries.next_batch()  # From here on no deal of these logins is stored by somebody who does not know them.
     rows = queries.lock_logins(platform_id, [opening.record.login for opening in openings])
+    ours = queries.known_logins(platform_id, rows)
+    times = platforms.server_clock(platform_id)
     drafts: list[EntryDraft] = []
-    made: list[TradingAccount] = []
+    made: list[tuple[TradingAccount, Opening]] = []
     for opening in openings:
         row = rows.get(opening.record.login)
-        if row is None or row.state is not LoginState.MATCHED:
-            continue
-        if queries.account_with_login(platform_id, row.login) is not None:
-            continue  # Joined below.
-        account = _make_account(row, opening)
-        made.append(account)
-        row.state, row.account_id = LoginState.ADOPTED, account.id
+        if row is None or row.state is not LoginState.MATCHED or row.login in ours:
+            continue  # What is ours already is joined below.
+        account = _make_account(row, opening, times)
+        made.append((account, opening))
         money = outcomes.money_of(opening.balance, account.currency)
         if money and not account.is_demo:
             drafts.append(_opening_entry(account, money))
+    session().flush()  # The accounts stand before what points at them.
+    for account, opening in made:
+        row = rows[opening.record.login]
+        row.state, row.account_id = LoginState.ADOPTED, account.id
+        session().add(_state_of(account, opening.record))
     session().flush()
     if drafts:
         ledger.post_slice(drafts, ADOPTION)
-    for account in made:
-        ingest.link_account(account)
+    with_past = queries.logins_with_deals(platform_id, [opening.record.login for opening in openings])
+    for account, _ in made:
+        if account.login in with_past:
+            ingest.link_account(account)
         audit.record(
             "trading.adoption.adopt",
             account,
@@ -216,12 +225,12 @@ def adopt(platform_id: UUID, openings: Sequence[Opening]) -> int:
         live.publish(f"client:{account.client_id}", "accounts-changed")
     if len(made) < len(rows):
         queries.join_known_accounts(platform_id, clock.now())
-    ingest.want_refresh(platform_id, [account.login for account in made if account.login is not None])
+    ingest.want_refresh(platform_id, [opening.record.login for _, opening in made])
     live.publish("office", "adoption-changed")
     return len(made)
 
 
-def _make_account(row: AdoptedLogin, opening: Opening) -> TradingAccount:
+def _make_account(row: AdoptedLogin, opening: Opening, times: ServerClock | None) -> TradingAccount:
     record, now = opening.record, clock.now()
     assert row.client_id is not None, "A matched login has a client."
     assert row.type_id is not None, "A matched login has a type."
@@ -242,34 +251,30 @@ def _make_account(row: AdoptedLogin, opening: Opening) -> TradingAccount:
         is_hedging=row.is_hedging,
         reference=reference("A"),
         created_at=now,
-        opened_at=_opened_at(row),
+        opened_at=times.utc(row.registered_msc) if times is not None and row.registered_msc else None,
         adopted_at=now,
         opening_msc=opening.at_msc,
         opening_balance=opening.balance,
     )
     account.take_access(record.access)
     session().add(account)
-    session().flush()
-    equity = record.balance + record.credit
-    session().add(
-        AccountStateRow(
-            account_id=account.id,
-            balance=record.balance,
-            credit=record.credit,
-            equity=equity,
-            margin=0,
-            free_margin=equity,
-            margin_level=None,
-            floating_profit=0,
-            at=now,
-        )
-    )
     return account
 
 
-def _opened_at(row: AdoptedLogin) -> datetime | None:
-    times = platforms.server_clock(row.platform_id)
-    return times.utc(row.registered_msc) if times is not None and row.registered_msc else None
+def _state_of(account: TradingAccount, record: AccountRecord) -> AccountStateRow:
+    """Its figures until they are read, as if nothing were open."""
+    equity = record.balance + record.credit
+    return AccountStateRow(
+        account_id=account.id,
+        balance=record.balance,
+        credit=record.credit,
+        equity=equity,
+        margin=Decimal(0),
+        free_margin=equity,
+        margin_level=None,
+        floating_profit=Decimal(0),
+        at=clock.now(),
+    )
 
 
 def _opening_entry(account: TradingAccount, money: Money) -> EntryDraft:

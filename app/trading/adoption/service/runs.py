@@ -19,6 +19,7 @@ from app.tenancy import service as tenancy
 from app.trading.adoption import queries, rules
 from app.trading.adoption.models import AdoptionRun, History, HistoryState, LoginState, RunState
 from app.trading.adoption.service import logins
+from app.trading.models import TradingPlatform
 from app.trading.platforms.base import AccountRecord, Group
 from app.trading.queries import platforms
 
@@ -37,17 +38,18 @@ class RunEnded(Conflict):
     message = _l("This reading has ended already.")
 
 
-def set_start(platform_id: UUID, starts_at: datetime, *, by: Actor) -> None:
+def set_start(platform_id: UUID, starts_at: datetime, *, by: Actor) -> TradingPlatform:
     """From this instant on, what happens on the platform counts: commission, risk and messages begin there."""
     platform = platforms.platform(platform_id)
     before = platform.starts_at
     if before == starts_at:
-        return
+        return platform
     platform.starts_at = starts_at
     audit.record(
         "trading.platform.start", platform, by=by, before={"starts_at": before}, after={"starts_at": starts_at}
     )
     live.publish("office", "adoption-changed")
+    return platform
 
 
 def start_run(
