@@ -32,7 +32,7 @@ def test_a_close_only_group_closes_and_opens_nothing(books: Books) -> None:
     change_account(books.server, user, {"group": "close\\standard-usd"}, CRM)
 
     assert refused(market_order, books.server, user, "EURUSD", Action.BUY, lots("0.10")) is Retcode.CLOSE_ONLY
-    limit = (books.server, user, "EURUSD", OrderType.BUY_LIMIT, lots("0.10"), Decimal("0.5"))
+    limit = (books.server, user, "EURUSD", OrderType.BUY_LIMIT, lots("0.10"), Decimal("0.5"), Terms())
     assert refused(place_order, *limit) is Retcode.CLOSE_ONLY
     close_position(books.server, user, books.server.positions_of(user.login)[0])
     assert books.server.positions_of(user.login) == []
