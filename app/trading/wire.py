@@ -54,6 +54,11 @@ def refresh_key(tenant: int, platform_id: UUID) -> str:
     return key("refresh", tenant, platform_id)
 
 
+def reading_key(tenant: int, platform_id: UUID) -> str:
+    """A set of logins that somebody wants to be read anew as a whole: settings, money and what is open."""
+    return key("reading", tenant, platform_id)
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """An operation that waits to be sent, with the passwords that belong to it."""
@@ -92,6 +97,12 @@ def push(target: str, message: str) -> None:
     """Put a message on a list. Without Redis it is lost, and the row behind it is found by itself."""
     with contextlib.suppress(redis.RedisError):
         core_redis.client().lpush(target, message)
+
+
+def ask_reading(tenant: int, platform_id: UUID, login: int) -> None:
+    """Have an account read anew by the owner of the connection. Without Redis the next round reads it."""
+    with contextlib.suppress(redis.RedisError):
+        core_redis.client().sadd(reading_key(tenant, platform_id), login)
 
 
 def encode_answer(state: str, reason: str | None) -> str:

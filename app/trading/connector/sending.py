@@ -59,6 +59,7 @@ async def send(
         changed = await platform.set_group(command.login, command.payload["group"], send_by=send_by)
         return {"group": changed.group}
     if kind is OperationKind.ARCHIVE_ACCOUNT:
+        await _require_empty(platform, command)
         await platform.archive_account(command.login, send_by=send_by)
         return {}
     if kind is OperationKind.RESTORE_ACCOUNT:
@@ -72,6 +73,14 @@ async def send(
         return {}
     moved = await platform.move_funds(command.login, command.signed_amount, command.reference, send_by=send_by)
     return {"ticket": moved.ticket}
+
+
+async def _require_empty(platform: TradingPlatform, command: Command) -> None:
+    """What we hold of the account may be a moment old: before it is put away, its money is read once more."""
+    if command.payload.get("must_be_empty"):
+        record = await platform.read_account(command.login)
+        if record.balance or record.credit:
+            raise Refused(0, RefusalReason.NOT_EMPTY, "The account holds money.")
 
 
 def _opened(record: AccountRecord) -> dict[str, Any]:

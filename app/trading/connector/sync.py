@@ -53,6 +53,7 @@ class Sync:
             (min(1.0, self._pace.catch_up_without_bridge), self.catch_up),
             (self._pace.figures, self.read_watched),
             (self._pace.refresh, self.read_refreshed),
+            (self._pace.refresh, self.read_asked),
             (self._pace.settings, self.read_settings),
             (self._pace.locks, self.enforce_locks),
             (min(60.0, self._pace.comparison), self.compare),
@@ -156,6 +157,20 @@ class Sync:
         if members:
             await asyncio.sleep(self._pace.refresh)
             await self._read_figures([int(member) for member in members])
+
+    async def read_asked(self) -> None:
+        """Accounts that somebody wants to see as they are now."""
+        try:
+            members = await self._messages.spop(wire.reading_key(self._lease.tenant_id, self._lease.platform_id), 20)
+        except redis.RedisError:
+            return
+        for member in members or ():
+            try:
+                record = await self._platform.read_account(int(member))
+            except (Refused, NotPermitted):
+                continue
+            await self._tenant(ingest.store, self._lease.platform_id, Batch(accounts=[record]))
+            await self._read_figures([int(member)])
 
     async def _read_figures(self, logins: Sequence[int]) -> None:
         for begin in range(0, len(logins), LOGINS_PER_BATCH):

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from app.core import live
 from app.kit import clock
 from app.trading.access import baseline
 from app.trading.access import rules as access_rules
@@ -81,6 +82,7 @@ def _position_columns(platform_id: UUID, row: Position, times: ServerClock, now:
 
 def _take_settings(account: TradingAccount, record: AccountRecord) -> None:
     """Leverage, group and rights as they are on the platform, whoever changed them there."""
+    before = (account.leverage, account.group_name, account.access)
     account.leverage = record.leverage or account.leverage
     account.group_name = record.group or account.group_name
     account.rights = record.rights
@@ -88,6 +90,8 @@ def _take_settings(account: TradingAccount, record: AccountRecord) -> None:
         baseline.note(account, record.access)
         account.access_known = access_rules.as_stored(record.access)
     account.take_access(record.access)
+    if before != (account.leverage, account.group_name, account.access):
+        live.publish(f"client:{account.client_id}", "accounts-changed")
 
 
 def _estimate(

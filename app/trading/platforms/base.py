@@ -23,6 +23,7 @@ class RefusalReason(StrEnum):
     BAD_PASSWORD = "bad_password"  # noqa: S105
     GROUP = "group"
     OPEN_POSITIONS = "open_positions"
+    NOT_EMPTY = "not_empty"
     OTHER_CURRENCY = "other_currency"
     OTHER_SERVER = "other_server"
     LOGINS_EXHAUSTED = "logins_exhausted"

@@ -29,6 +29,7 @@ log = structlog.get_logger()
 
 _ROUND = timedelta(minutes=15)
 _FARTHEST = timedelta(hours=15)  # No place on earth is farther from UTC; more means that one of the clocks is wrong.
+QUIET = timedelta(seconds=5)  # The newest deals may still be on their way through the access server.
 BRIDGE_SILENCE = timedelta(seconds=10)
 
 
@@ -221,13 +222,15 @@ def _first_reading(platform_id: UUID) -> int:
 
 
 def record_caught_up(platform_id: UUID, server_msc: int, reason: str) -> None:
-    """Every deal before this server time, the platform's own clock when the reading began, is stored now."""
+    """A reading that began at this time of the platform's own clock is stored: but for its last moments, nothing is
+    missing."""
     status = ingest_queries.lock_status(platform_id)
     times = queries.server_clock(platform_id)
     if status is None or times is None:
         return
     status.caught_up_at = clock.now()
-    status.complete_until = max(filter(None, (status.complete_until, times.utc(server_msc))))
+    known_until = times.utc(server_msc) - QUIET
+    status.complete_until = max(filter(None, (status.complete_until, known_until)))
     status.high_water_msc = max(status.high_water_msc, server_msc)
     if reason in ("start", "gap") and not gaps.end_reading(platform_id, times.utc(server_msc)):
         status.catch_up_wanted = ""
