@@ -110,9 +110,10 @@ def open_gap(platform_id: UUID, gap_id: UUID, reason: GapReason, now: datetime, 
 
 
 def note_reading(platform_id: UUID) -> int:
-    """Mark the open gaps as being read now, and answer how many there are."""
+    """Mark the open gaps as being read now, and answer how many there are. A reading that breaks off is gone on with:
+    what it brought counts."""
     rows = execute_sql(
-        "UPDATE sync_gap SET batch_no = coalesce((SELECT batch_no FROM ingest_counter"
+        "UPDATE sync_gap SET batch_no = coalesce(batch_no, (SELECT batch_no FROM ingest_counter"
         " WHERE tenant_id = :tenant_id), 0) WHERE tenant_id = :tenant_id AND platform_id = :platform_id"
         " AND closed_at IS NULL RETURNING id",
         platform_id=platform_id,
@@ -126,11 +127,12 @@ def close_gaps(platform_id: UUID, until_at: datetime, now: datetime) -> int:
     execute_sql(
         "UPDATE sync_gap AS g SET closed_at = :now, until_at = :until_at, deals = (SELECT count(*) FROM deal AS d"
         "  WHERE d.tenant_id = :tenant_id AND d.platform_id = :platform_id AND d.batch_no > g.batch_no"
-        "  AND d.at <= :until_at)"
+        "  AND d.at < :counted_until)"
         " WHERE g.tenant_id = :tenant_id AND g.platform_id = :platform_id AND g.closed_at IS NULL"
         " AND g.batch_no IS NOT NULL",
         platform_id=platform_id,
         until_at=until_at,
+        counted_until=until_at + timedelta(seconds=2),  # Platforms tell their time in whole seconds.
         now=now,
     )
     return open_gaps(platform_id)
@@ -196,17 +198,11 @@ def subscriptions(platform_id: UUID) -> Sequence[SyncSubscription]:
     return session().scalars(statement.order_by(SyncSubscription.user_id)).all()
 
 
-def lock_incident(platform_id: UUID, kind: IncidentKind, since: datetime) -> SyncIncident | None:
-    """The latest incident of a kind that is open, or was until `since` or later; locked."""
+def lock_incident(platform_id: UUID, kind: IncidentKind) -> SyncIncident | None:
+    """The open incident of a kind, locked."""
     statement = (
         select(SyncIncident)
-        .where(
-            SyncIncident.platform_id == platform_id,
-            SyncIncident.kind == kind,
-            SyncIncident.closed_at.is_(None) | (SyncIncident.closed_at >= since),
-        )
-        .order_by(SyncIncident.opened_at.desc())
-        .limit(1)
+        .where(SyncIncident.platform_id == platform_id, SyncIncident.kind == kind, SyncIncident.closed_at.is_(None))
         .with_for_update()
         .execution_options(populate_existing=True)
     )

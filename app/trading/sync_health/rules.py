@@ -39,8 +39,7 @@ BOUNDS_MS: Final = (
 )
 BUCKETS: Final = len(BOUNDS_MS) + 1
 
-CALM_FOR: Final = timedelta(minutes=2)  # So long a matter must be away before it counts as over.
-REOPENS_WITHIN: Final = timedelta(minutes=15)  # What comes back so soon is the same incident, and no new mail.
+CALM_FOR: Final = timedelta(minutes=3)  # So long a matter must be away before it counts as over.
 MAILS_PER_HOUR: Final = 12  # To one person, of all platforms together.
 WEEKEND_MINUTES: Final = 10  # Trade servers are restarted at weekends; shorter silences are no news then.
 BRIDGE_SILENT_FOR: Final = timedelta(minutes=2)
