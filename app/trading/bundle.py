@@ -232,6 +232,8 @@ def _apply_platform(section: PlatformSection, row: TradingPlatform | None) -> Tr
     if row is None:
         row = TradingPlatform(id=new_id(), code=section.code, created_at=now)
         db.session().add(row)
+    elif row.settings["address"] != section.address:
+        row.address_since = now  # Another server: what was tried and opened before says nothing about it.
     row.kind, row.name, row.server_name = section.kind, section.name, section.server_name
     row.password_secret, row.bridge_secret, row.is_active = section.password_secret, section.bridge_secret, True
     row.settings = msgspec.to_builtins(

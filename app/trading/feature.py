@@ -5,7 +5,9 @@ from __future__ import annotations
 from app.core.features import Feature, MenuEntry
 from app.kit.text import _l
 from app.trading import panels, permissions, subscribers
+from app.trading.adoption import views as adoption
 from app.trading.bundle import SECTION
+from app.trading.golive import views as golive
 from app.trading.queries.platforms import waiting_for_a_person
 from app.trading.statements import views as statements
 from app.trading.views import cabinet, office
@@ -21,6 +23,8 @@ FEATURE = Feature(
         "office": (
             office.bp,
             statements.office,
+            adoption.bp,
+            golive.bp,
         ),
     },
     menu=(

@@ -44,6 +44,7 @@ class TradingPlatform(TenantModel):
     bridge_secret: Mapped[str]
     is_active: Mapped[bool]
     created_at: Mapped[datetime]
+    address_since: Mapped[datetime | None]  # When the address last changed; none: since it was made.
     starts_at: Mapped[datetime | None]  # What closed before is not ours: no commission, no notice. Without it, always.
 
     @property

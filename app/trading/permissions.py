@@ -18,6 +18,7 @@ ACCOUNT_BULK: Final = "trading.account.bulk"
 ACCOUNT_EXPORT: Final = "trading.account.export"
 PLATFORM_TEST: Final = "trading.platform.test"
 PLATFORM_READ: Final = "trading.platform.read"
+GO_LIVE: Final = "trading.platform.go_live"
 OPERATION_RESOLVE: Final = "trading.operation.resolve"
 
 OPEN_LIVE: Final = "open_live"
@@ -31,6 +32,7 @@ PLATFORM_SIGN_IN: Final = "platform_sign_in"
 EXPERT_TRADING: Final = "expert_trading"
 
 PERMISSIONS = (
+    Permission(GO_LIVE, _l("Confirm the steps before a platform goes live"), frozenset({"admin"})),
     Permission(ACCOUNT_OWN, _l("See and use own trading accounts"), frozenset({"trader"})),
     Permission(
         ACCOUNT_READ,

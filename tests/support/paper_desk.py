@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -123,7 +124,7 @@ def make_desk(brand: Brand, email: str, login: int, *, name: str = "Mona Haddad"
         if not known:
             secrets.put("mt5.password", "unused")
             secrets.put("mt5.bridge", "unused")
-            bundle.apply(msgspec.convert(_trading(brand), bundle.TradingSection, strict=False))
+            bundle.apply(msgspec.convert(trading_document(brand), bundle.TradingSection, strict=False))
             known = platforms.platforms()
             session().add(ServerOffset(platform_id=known[0].id, from_msc=0, minutes=0, measured_at=clock.now()))
         kind = accounts.account_type("standard")
@@ -151,7 +152,7 @@ def make_desk(brand: Brand, email: str, login: int, *, name: str = "Mona Haddad"
         return Desk(brand, trader, known[0].id, account.id, login)
 
 
-def _trading(brand: Brand) -> dict[str, object]:
+def trading_document(brand: Brand) -> dict[str, Any]:
     return {
         "platforms": [
             {

@@ -23,7 +23,7 @@ class ConnectionTest(TenantModel):
     platform_id: Mapped[UUID]
     login: Mapped[int | None]  # A test account on which a hundredth may move in and out.
     state: Mapped[str]
-    findings: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    findings: Mapped[list[Any]] = mapped_column(default=list)
     requested_by: Mapped[UUID | None]
     requested_by_name: Mapped[str]
     requested_at: Mapped[datetime]
