@@ -25,6 +25,8 @@ from app.kit.text import _l
 from app.ledger import service as ledger
 from app.ledger.service import EntryDraft, Line, Owner
 from app.trading import ingest
+from app.trading.access import baseline
+from app.trading.access import rules as access
 from app.trading.adoption import queries
 from app.trading.adoption.models import AdoptedLogin, History, LoginState, RunState
 from app.trading.adoption.rules import Opening
@@ -256,7 +258,9 @@ def _make_account(row: AdoptedLogin, opening: Opening, times: ServerClock | None
         opening_msc=opening.at_msc,
         opening_balance=opening.balance,
     )
+    baseline.note(account, record.access)  # What the broker's own people took away is not ours to give back.
     account.take_access(record.access)
+    account.access_known = access.as_stored(record.access)
     session().add(account)
     return account
 
