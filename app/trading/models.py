@@ -304,6 +304,11 @@ class OperationKind(StrEnum):
         return self in (OperationKind.WITHDRAW, OperationKind.CREDIT_OUT, OperationKind.CORRECT_OUT)
 
     @property
+    def changes_figures(self) -> bool:
+        """Whether balance, credit or margin are others afterwards."""
+        return self.moves_money or self.is_credit or self in (OperationKind.SET_LEVERAGE, OperationKind.RESTORE_ACCOUNT)
+
+    @property
     def is_credit(self) -> bool:
         """Credit trades but is nobody's money: the books do not know it."""
         return self in (OperationKind.CREDIT_IN, OperationKind.CREDIT_OUT)

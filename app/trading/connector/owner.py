@@ -25,6 +25,7 @@ from app.trading.connector.pace import Pace
 from app.trading.connector.sync import Sync
 from app.trading.connector.threads import Threads
 from app.trading.connector.troubles import Troubles, trouble_of
+from app.trading.link_tests.rounds import LinkTests
 from app.trading.platforms.base import PlatformError, TradingPlatform, Trouble
 from app.trading.queries import platforms as platform_queries
 from app.trading.queries.leases import Lease
@@ -103,6 +104,8 @@ class Owner:
             group.create_task(self._keep_link(platform, sync))
             group.create_task(self._repeat(self._pace.reconfigure, self._compare_settings))
             group.create_task(self._check_groups(platform))
+            tests = LinkTests(self.lease, self._threads, platform)
+            group.create_task(self._repeat(self._pace.due, tests.test_if_asked))
             if platform.capabilities.has_push:
                 group.create_task(self._repeat(self._pace.link, self._take_reports, platform))
             for pause, work in sync.rounds():
