@@ -67,6 +67,8 @@ TITLES: dict[str, Message] = {
     "trading.demo_deposit.refused": _l("The platform refused the play money"),
     "trading.deal.unmatched": _l("Unexplained money on the platform"),
     "trading.deal.resolved": _l("Unexplained money resolved"),
+    "trading.adoption.assign": _l("Account on the platform matched"),
+    "trading.adoption.adopt": _l("Account on the platform taken over"),
     "trading.operation.look_again": _l("Operation looked up on the platform"),
 }
 _KINDS = {
