@@ -42,7 +42,8 @@ class PlatformSection(Section, frozen=True):
 
     `close_only_groups` names, for a group of MT5, its twin whose symbols take closing deals only. `drift` says what
     becomes of rights that somebody changes on the platform. Credit of `credit_second_person_from` or more, by currency,
-    needs two people; so does any credit in a currency without an amount.
+    needs two people; so does any credit in a currency without an amount. `suspense_second_person_from` says the same of
+    money that nothing explains.
     """
 
     code: str
@@ -67,6 +68,7 @@ class PlatformSection(Section, frozen=True):
     close_only_groups: dict[str, str] = {}
     drift: Literal["adopt", "overwrite"] = "adopt"
     credit_second_person_from: dict[str, Decimal] = {}
+    suspense_second_person_from: dict[str, Decimal] = {}
     plant: str = ""
     environment: str = ""
     web_services: str = ""
@@ -106,6 +108,8 @@ class PlatformSection(Section, frozen=True):
             raise Refused("close_only_groups", "Each group has a twin of its own, which is the twin of no other.")
         if any(amount <= 0 for amount in self.credit_second_person_from.values()):
             raise Refused("credit_second_person_from", "The amount from which two people decide is more than zero.")
+        if any(amount <= 0 for amount in self.suspense_second_person_from.values()):
+            raise Refused("suspense_second_person_from", "The amount from which two people decide is more than zero.")
 
     def _check_plant(self) -> None:
         if self.bridge_key or self.bridge_secret:
@@ -252,6 +256,7 @@ def _apply_platform(section: PlatformSection, row: TradingPlatform | None) -> Tr
             "close_only_groups": section.close_only_groups,
             "drift": section.drift,
             "credit_second_person_from": section.credit_second_person_from,
+            "suspense_second_person_from": section.suspense_second_person_from,
             "plant": section.plant,
             "environment": section.environment,
             "web_services": section.web_services,

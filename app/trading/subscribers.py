@@ -7,6 +7,7 @@ from app.restrictions.events import FunctionLifted, FunctionLocked
 from app.trading.access.rules import RIGHTS
 from app.trading.events import AccountOpened, OperationFinished
 from app.trading.models import OperationKind
+from app.trading.money.service import suspense
 from app.trading.service import outcomes, trading_locks
 
 
@@ -31,6 +32,11 @@ def on_operation_finished(event: OperationFinished) -> None:
         trading_locks.enforce_for(event.client_id, by=outcomes.CONNECTOR)
 
 
+def on_correction_finished(event: OperationFinished) -> None:
+    """Money that was to be moved back on a platform was, or was not: the booking ends as the operation did."""
+    suspense.finish_undo(event)
+
+
 def on_account_opened(event: AccountOpened) -> None:
     """Locks of the client hold on a new account from its first moment."""
     trading_locks.enforce_for(event.client_id, by=outcomes.CONNECTOR)
@@ -40,5 +46,6 @@ SUBSCRIBERS = (
     (FunctionLocked, on_locked),
     (FunctionLifted, on_lifted),
     (OperationFinished, on_operation_finished),
+    (OperationFinished, on_correction_finished),
     (AccountOpened, on_account_opened),
 )

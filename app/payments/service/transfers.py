@@ -82,7 +82,8 @@ def finish_transfer(event: OperationFinished) -> None:
     if event.kind not in (OperationKind.FUND, OperationKind.WITHDRAW):
         return
     row = queries.transfer_of_operation(event.operation_id)
-    if row is None or row.status is not TransferStatus.PENDING:
+    is_late = row is not None and row.status is TransferStatus.REFUSED and event.state.is_done
+    if row is None or not (row.status is TransferStatus.PENDING or is_late):
         return
     row.status = TransferStatus.COMPLETED if event.state.is_done else TransferStatus.REFUSED
     row.reason, row.finished_at = event.reason, clock.now()

@@ -105,6 +105,26 @@ def refuse(
     return account
 
 
+def arrive_late(operation: PlatformOperation, ticket: int, *, by: Actor) -> TradingAccount:
+    """What we had refused was done after all, under this ticket; its money is booked by the caller, who holds the
+    operation's lock."""
+    before = {"state": operation.state.value, "reason": operation.refusal_reason}
+    operation.state, operation.finished_at = OperationState.RECONCILED, clock.now()
+    operation.refusal_code, operation.refusal_reason = None, None
+    operation.result = {**operation.result, "ticket": ticket}
+    account = account_of(operation)
+    audit.record(
+        f"trading.{operation.kind.value}.done",
+        operation,
+        by=by,
+        before=before,
+        after={"state": operation.state.value, "ticket": ticket},
+        client_id=account.client_id,
+    )
+    _tell(operation, account)
+    return account
+
+
 def _apply(operation: PlatformOperation, account: TradingAccount, result: Mapping[str, Any]) -> dict[str, Any]:
     """Bring our rows to what the platform has done; answers what was before, for the audit."""
     kind = operation.kind

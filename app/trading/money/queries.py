@@ -1,0 +1,149 @@
+"""Readings about money in suspense and where it was booked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+
+from app.core.db import get, session
+from app.core.errors import NotFound
+from app.ledger import queries as books
+from app.ledger.models import JournalEntry
+from app.trading.models import (
+    DealRow,
+    OperationKind,
+    OperationState,
+    PlatformOperation,
+    SyncDifference,
+    UnmatchedDeal,
+)
+from app.trading.money.models import SuspenseBooking
+
+
+def lock_deal(platform_id: UUID, ticket: int) -> UnmatchedDeal:
+    """A movement that nothing explains, locked and read fresh. Raises NotFound."""
+    statement = (
+        select(UnmatchedDeal)
+        .where(UnmatchedDeal.platform_id == platform_id, UnmatchedDeal.ticket == ticket)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    row = session().scalars(statement).one_or_none()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def find_deal(platform_id: UUID, ticket: int) -> UnmatchedDeal:
+    """A movement that nothing explains. Raises NotFound."""
+    row = (
+        session()
+        .scalars(select(UnmatchedDeal).where(UnmatchedDeal.platform_id == platform_id, UnmatchedDeal.ticket == ticket))
+        .one_or_none()
+    )
+    if row is None:
+        raise NotFound
+    return row
+
+
+def deal_row(platform_id: UUID, ticket: int) -> DealRow | None:
+    """The deal as the platform reported it."""
+    statement = select(DealRow).where(DealRow.platform_id == platform_id, DealRow.ticket == ticket)
+    return session().scalars(statement).one_or_none()
+
+
+def booking(booking_id: UUID, *, lock: bool = False) -> SuspenseBooking:
+    """A booking. Raises NotFound."""
+    row = get(SuspenseBooking, booking_id, lock=lock)
+    if row is None:
+        raise NotFound
+    return row
+
+
+def booking_by_once_key(key: str) -> SuspenseBooking | None:
+    """The booking that a form's number made."""
+    return session().scalars(select(SuspenseBooking).where(SuspenseBooking.once_key == key)).one_or_none()
+
+
+def booking_of_operation(operation_id: UUID) -> SuspenseBooking | None:
+    """The booking that had the platform asked to move money back by this operation."""
+    statement = select(SuspenseBooking).where(
+        SuspenseBooking.operation_id == operation_id, SuspenseBooking.way == "undo"
+    )
+    return session().scalars(statement).one_or_none()
+
+
+def bookings_of(platform_id: UUID, ticket: int) -> Sequence[SuspenseBooking]:
+    """What was decided about a movement, oldest first."""
+    statement = (
+        select(SuspenseBooking)
+        .where(SuspenseBooking.platform_id == platform_id, SuspenseBooking.ticket == ticket)
+        .order_by(SuspenseBooking.proposed_at, SuspenseBooking.id)
+        .execution_options(populate_existing=True)
+    )
+    return session().scalars(statement).all()
+
+
+def open_booking(platform_id: UUID, ticket: int) -> SuspenseBooking | None:
+    """The booking of a movement that waits for a second person or for the platform."""
+    found = [row for row in bookings_of(platform_id, ticket) if row.status.is_open]
+    return found[0] if found else None
+
+
+def entries_of(row: UnmatchedDeal) -> list[JournalEntry]:
+    """Every journal entry about a movement and its bookings, oldest first."""
+    key = f"deal:{row.platform_id}:{row.ticket}"
+    statement = select(JournalEntry).where((JournalEntry.key == key) | JournalEntry.key.startswith(f"{key}:"))
+    found = {entry.id: entry for entry in session().scalars(statement)}
+    for each in bookings_of(row.platform_id, row.ticket):
+        found |= {entry.id: entry for entry in books.entries_for(each.id)}
+        if each.operation_id is not None:
+            found |= {entry.id: entry for entry in books.entries_for(each.operation_id)}
+    return sorted(found.values(), key=lambda entry: (entry.posted_at, entry.id))
+
+
+def operations_that_may_be(row: UnmatchedDeal) -> list[PlatformOperation]:
+    """Our operations that this movement may be: same account, same sum, refused or with an unknown outcome."""
+    if row.account_id is None or row.currency is None:
+        return []
+    statement = (
+        select(PlatformOperation)
+        .where(
+            PlatformOperation.account_id == row.account_id,
+            PlatformOperation.currency == row.currency,
+            PlatformOperation.state.in_((OperationState.REFUSED, OperationState.UNKNOWN)),
+            PlatformOperation.kind.in_((OperationKind.FUND, OperationKind.WITHDRAW)),
+        )
+        .order_by(PlatformOperation.created_at.desc())
+        .limit(50)
+    )
+    return [each for each in session().scalars(statement) if each.signed_amount == row.in_suspense]
+
+
+def movements_near(row: UnmatchedDeal, since: datetime, until: datetime) -> Sequence[DealRow]:
+    """The other movements of money of the same account about that time."""
+    statement = (
+        select(DealRow)
+        .where(
+            DealRow.platform_id == row.platform_id,
+            DealRow.login == row.login,
+            DealRow.kind != "trade",
+            DealRow.at >= since,
+            DealRow.at <= until,
+            DealRow.ticket != row.ticket,
+        )
+        .order_by(DealRow.at)
+        .limit(30)
+    )
+    return session().scalars(statement).all()
+
+
+def difference(difference_id: UUID, *, lock: bool = False) -> SyncDifference:
+    """A difference between a platform and us. Raises NotFound."""
+    row = get(SyncDifference, difference_id, lock=lock)
+    if row is None:
+        raise NotFound
+    return row

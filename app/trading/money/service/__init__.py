@@ -1,0 +1,1 @@
+"""What people decide about money on the platforms."""
