@@ -59,7 +59,7 @@ class Terms:
     address: str = ""
     copy_of: int = 0
     is_silent: bool = False  # Books without telling anybody.
-    at_ms: int = 0
+    is_margin_checked: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def market_order(
     parts = list(fills) or [volume]
     if sum(parts) != volume or min(parts) <= 0:
         raise Refusal("TRADING_BAD_VOLUME", "The fills do not add up to the volume")
-    if not is_reducing:
+    if not is_reducing and terms.is_margin_checked:
         _require_margin(plant, trader, symbol, volume)
     order = _order(plant, trader, symbol, side, volume, terms)
     if netted is None:
@@ -187,7 +187,7 @@ def _netted(plant: Plant, trader: Trader, symbol: Symbol) -> Position | None:
 
 
 def _order(plant: Plant, trader: Trader, symbol: Symbol, side: TradeSide, volume: int, terms: Terms) -> Order:
-    now = terms.at_ms or plant.now_ms()
+    now = plant.now_ms()
     return Order(
         order_id=plant.take("order"),
         trader_id=trader.trader_id,
@@ -281,9 +281,12 @@ def _fill(
     if not terms.is_silent:
         kind = ExecutionType.ORDER_FILLED if is_done else ExecutionType.ORDER_PARTIAL_FILL
         _tell(plant, kind, order, position, deal)
+        if told is not position:  # A reversal: the deal closed one position and opened another.
+            plant.deals_of_position.setdefault(told.position_id, []).append(deal.deal_id)
+            _tell(plant, kind, order, told, deal)
         if told.status == PositionStatus.OPEN:
             plant.emit(Event("margin", trader.trader_id, position=msgspec.structs.replace(told)))
-    if is_closing:
+    if is_closing and terms.is_margin_checked:
         _protect(plant, trader)
     return told, deal
 
@@ -299,7 +302,7 @@ def _deal(
     price: Price,
     terms: Terms,
 ) -> Deal:
-    now = terms.at_ms or plant.now_ms()
+    now = plant.now_ms()
     profile = plant.profiles.get(plant.groups[trader.group_id].commission_profile)
     dollars = plant.prices.conversion(symbol.quote, plant.assets[1], plant.now())
     markup = abs(price.client - price.provider) * Decimal(volume) / _CENTS * dollars * 100
@@ -340,7 +343,7 @@ def _enlarge(plant: Plant, trader: Trader, position: Position, symbol: Symbol, d
     average = (Decimal(repr(position.price)) * position.volume + Decimal(repr(deal.price)) * volume) / total
     position.price = round(float(average), symbol.digits + 5)
     position.volume, position.status = total, PositionStatus.OPEN
-    position.commission += round(deal.commission * share)
+    position.commission += plant.share(deal.commission, share, trader)
     position.markup += deal.markup * share
     position.margin_rate = deal.margin_rate
     position.used_margin += margin_of(plant, trader, symbol, volume)
@@ -353,11 +356,11 @@ def _reduce(plant: Plant, trader: Trader, position: Position, symbol: Symbol, de
     is_all = closed == position.volume
     share = Decimal(closed) / position.volume
     own = Decimal(closed) / deal.filled_volume
-    swap = position.swap if is_all else int((position.swap * share).to_integral_value())
-    opening = position.commission if is_all else int((position.commission * share).to_integral_value())
+    swap = position.swap if is_all else plant.share(position.swap, share, trader)
+    opening = position.commission if is_all else plant.share(position.commission, share, trader)
     markup = position.markup if is_all else position.markup * share
     profit = plant.minor(gross_of(plant, trader, position, closed, Decimal(repr(deal.price))), trader)
-    commission = opening + round(deal.commission * own)
+    commission = opening + plant.share(deal.commission, own, trader)
     net = profit + swap - commission
     before = trader.balance
     trader.balance += net
@@ -385,7 +388,7 @@ def _reduce(plant: Plant, trader: Trader, position: Position, symbol: Symbol, de
     position.swap -= swap
     position.commission -= opening
     position.markup -= markup
-    position.used_margin -= int((position.used_margin * share).to_integral_value())
+    position.used_margin -= plant.share(position.used_margin, share, trader)
     position.volume -= closed
     if is_all:
         position.status, position.closed_at, position.used_margin = PositionStatus.CLOSED, deal.executed_at, 0

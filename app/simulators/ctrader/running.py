@@ -52,6 +52,10 @@ class SimServer:
         return f"https://127.0.0.1:{self.simulator.web_port}"
 
     @property
+    def control_url(self) -> str:
+        return self.simulator.control_url
+
+    @property
     def config(self) -> SimConfig:
         return self._config
 

@@ -14,11 +14,14 @@ from aiohttp import web
 
 from app.simulators.ctrader.certificates import ensure_certificates, server_context, use_certificate
 from app.simulators.ctrader.config import SimConfig
+from app.simulators.ctrader.control import control_app
+from app.simulators.ctrader.copying import Copying
 from app.simulators.ctrader.faults import Faults
-from app.simulators.ctrader.link import FrameServer
+from app.simulators.ctrader.link import Face, FrameServer
 from app.simulators.ctrader.log import log
 from app.simulators.ctrader.manager.face import ManagerFace
 from app.simulators.ctrader.state import Plant
+from app.simulators.ctrader.store import Store
 from app.simulators.ctrader.watch import Watch
 from app.simulators.ctrader.web import web_app
 from app.simulators.ctrader.web.desk import Desk
@@ -26,6 +29,7 @@ from app.simulators.market import SimClock
 
 _ADVANCE_STEPS_MAX = 48
 _ADVANCE_STEP_MIN = timedelta(minutes=1)
+_FLUSH_SECONDS = 0.3
 
 
 class Simulator:
@@ -38,19 +42,21 @@ class Simulator:
         self.faults = Faults()
         self.watch = Watch(self.plant)
         self.manager_face = ManagerFace(self.plant)
-        self.manager_server = self._frame_server("manager", self.manager_face)
         self.desk = Desk(self.plant, self.faults)
+        self.frame_servers: list[FrameServer] = []
+        self._manager_server = self._frame_server("manager", self.manager_face)
         self._passing = None if config.data_dir else tempfile.TemporaryDirectory(prefix="ctrader-sim-")
         self._folder = Path(config.data_dir or (self._passing.name if self._passing else "."))
+        self._store: Store | None = None
         self._tls: ssl.SSLContext
         self._listeners: list[asyncio.Server] = []
         self._runners: list[web.AppRunner] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self.ca_file = self._folder / "tls" / "ca.pem"
-        self.manager_port = self.web_port = 0
+        self.manager_port = self.web_port = self.control_port = 0
 
-    def _frame_server(self, name: str, face: Any) -> FrameServer:
-        return FrameServer(
+    def _frame_server(self, name: str, face: Face) -> FrameServer:
+        server = FrameServer(
             name,
             face,
             self.faults,
@@ -58,44 +64,95 @@ class Simulator:
             silence_seconds=self.config.silence_seconds,
             lag_seconds=lambda: self.plant.switches.lag_seconds,
         )
+        self.frame_servers.append(server)
+        return server
+
+    def address(self) -> dict[str, Any]:
+        """Where everything is, without secrets."""
+        return {
+            "name": self.config.name,
+            "host": self.config.host,
+            "tls_name": self.config.certificate_names[0],
+            "ca_file": str(self.ca_file),
+            "manager_port": self.manager_port,
+            "web_url": f"https://{self.config.host}:{self.web_port}",
+            "control_url": self.control_url,
+            "plant": self.config.plant,
+            "environment": self.config.environment,
+            "manager_login": self.config.managers[0].login,
+        }
+
+    @property
+    def control_url(self) -> str:
+        """Where the control port answers."""
+        return f"http://127.0.0.1:{self.control_port}"
 
     async def start(self) -> None:
-        """Open all ports and set the clockwork going."""
+        """Load what was stored, open all ports, and set the clockwork going."""
+        config = self.config
         self._folder.mkdir(parents=True, exist_ok=True)
-        self.ca_file = await asyncio.to_thread(ensure_certificates, self._folder / "tls", self.config.certificate_names)
+        self.ca_file = await asyncio.to_thread(ensure_certificates, self._folder / "tls", config.certificate_names)
         self._tls = server_context(self.ca_file.parent)
-        self.plant.subscribe(self.manager_face)
-        self.manager_port = await self._listen(self.manager_server, self.config.manager_port, self._tls)
-        self.web_port = await self._serve(web_app(self.desk), self.config.web_port, self._tls)
+        if config.data_dir:
+            self._store = Store(self._folder / "state.sqlite", self.plant)
+            self._resume(self._store.load())
+        for listener in (self.manager_face, Copying(self.plant)):
+            self.plant.subscribe(listener)
+        self.manager_port = await self._listen(self._manager_server, config.manager_port, self._tls)
+        self.web_port = await self._serve(web_app(self.desk), config.host, config.web_port, self._tls)
+        # Loopback only: whoever reaches this port may do anything.
+        self.control_port = await self._serve(control_app(self), "127.0.0.1", config.control_port, None)
         self._spawn(self._keep("watch", self._tick))
         self._spawn(self._keep("spots", self._spots))
-        log("started", server=self.config.name, manager_port=self.manager_port)
+        if self._store:
+            store = self._store
+            self._spawn(self._keep("store", lambda: self._flush_regularly(store)))
+        log("started", **self.address())
+
+    def _resume(self, notes: dict[str, Any]) -> None:
+        if "clock" in notes:
+            self.clock.restore(notes["clock"])
+            self.plant.prices.market.replay_shift_days = notes["replay_shift_days"]
+            self.plant.last.update(notes["last"])
+            self.watch.swap_day = notes["swap_day"]
+
+    def _notes(self) -> dict[str, Any]:
+        return {
+            "clock": self.clock.dump(),
+            "replay_shift_days": self.plant.prices.market.replay_shift_days,
+            "last": self.plant.last,
+            "swap_day": self.watch.swap_day,
+        }
 
     async def _listen(self, server: FrameServer, port: int, context: ssl.SSLContext | None) -> int:
         listener = await server.listen(self.config.host, port, context)
         self._listeners.append(listener)
         return int(listener.sockets[0].getsockname()[1])
 
-    async def _serve(self, app: web.Application, port: int, context: ssl.SSLContext | None) -> int:
+    async def _serve(self, app: web.Application, host: str, port: int, context: ssl.SSLContext | None) -> int:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
         self._runners.append(runner)
-        await web.TCPSite(runner, self.config.host, port, ssl_context=context).start()
+        await web.TCPSite(runner, host, port, ssl_context=context).start()
         return int(runner.addresses[0][1])
 
     async def stop(self) -> None:
-        """Close everything."""
+        """Close everything; what has happened is stored first."""
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for listener in self._listeners:
             listener.close()
-        await self.manager_server.stop()
+        for server in self.frame_servers:
+            await server.stop()
         for runner in self._runners:
             await runner.cleanup()
+        if self._store:
+            await self._store.flush(self._notes())
+            self._store.close()
         if self._passing:
             self._passing.cleanup()
-        log("stopped", server=self.config.name)
+        log("stopped", name=self.config.name)
 
     def show_certificate(self, kind: str) -> None:
         """Show another certificate to connections that begin from now on."""
@@ -112,7 +169,7 @@ class Simulator:
             try:
                 await work()
             except Exception as error:
-                log("failed", server=self.config.name, part=name, error=repr(error))
+                log("failed", name=self.config.name, part=name, error=repr(error))
             await asyncio.sleep(1)
 
     async def _tick(self) -> None:
@@ -125,6 +182,11 @@ class Simulator:
             await asyncio.sleep(self.config.spot_seconds)
             self.manager_face.push_spots()
 
+    async def _flush_regularly(self, store: Store) -> None:
+        while True:
+            await asyncio.sleep(_FLUSH_SECONDS)
+            await store.flush(self._notes())
+
     async def advance(self, by: timedelta) -> None:
         """Move the clock on in steps, so that stops, stop-outs and swaps happen on the way."""
         steps = max(1, min(_ADVANCE_STEPS_MAX, int(by / _ADVANCE_STEP_MIN)))
@@ -134,15 +196,19 @@ class Simulator:
             await asyncio.sleep(0)
 
     def drop_all(self) -> None:
-        """Break every connection."""
-        self.manager_server.drop_all()
+        """Break every protobuf connection."""
+        for server in self.frame_servers:
+            server.drop_all()
 
     async def restart(self, seconds: float) -> None:
-        """Break all connections and take none for a while. Accounts, versions and money stay."""
+        """Break all connections and take none for a while. Accounts, versions and money stay; tokens do not."""
         self._refuse(True)
+        self.desk.forget_tokens()
         self.drop_all()
         await asyncio.sleep(seconds)
         self._refuse(False)
 
     def _refuse(self, is_down: bool) -> None:
-        self.manager_server.is_down = self.desk.is_down = is_down
+        self.desk.is_down = is_down
+        for server in self.frame_servers:
+            server.is_down = is_down

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -81,15 +82,26 @@ class Plant:
             "user": 20_000, "link": 5000, "trader": config.trader_first - 1, "login": config.login_first - 1,
         }  # fmt: skip
         self._random = Random(config.seed)
+        self._instant: datetime | None = None
 
     # Time and numbers.
 
     def now(self) -> datetime:
-        return self.clock.now()
+        """The simulated instant."""
+        return self._instant or self.clock.now()
 
     def now_ms(self) -> int:
         """The simulated instant in milliseconds of UTC."""
-        return int(self.clock.now().timestamp() * 1000)
+        return int(self.now().timestamp() * 1000)
+
+    @contextmanager
+    def standing_at(self, at: datetime) -> Iterator[None]:
+        """Let another instant be the present one for a block: what is booked in it has that time and its prices."""
+        outer, self._instant = self._instant, at
+        try:
+            yield
+        finally:
+            self._instant = outer
 
     def take(self, kind: str) -> int:
         """The next number of a kind. Orders, deals and positions have gaps, as on a server that others use too."""
@@ -146,6 +158,10 @@ class Plant:
         asset = self.asset_of(trader)
         whole = amount.quantize(Decimal(1).scaleb(-asset.digits), rounding=ROUND_HALF_UP)
         return int(whole.scaleb(trader.money_digits))
+
+    def share(self, minor: int, part: Decimal, trader: Trader) -> int:
+        """A part of an amount, rounded as `minor` does."""
+        return self.minor(self.major(minor, trader) * part, trader)
 
     def major(self, minor: int, trader: Trader) -> Decimal:
         """What a record's whole number is worth."""
