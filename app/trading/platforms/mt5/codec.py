@@ -6,9 +6,10 @@ Values arrive as text, in a few lists as bare numbers; both are read. Nothing pa
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from operator import attrgetter
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
@@ -32,6 +33,7 @@ Record: TypeAlias = Mapping[str, Any]
 
 _LOT_EXT = Decimal(10) ** 8
 _LOT = Decimal(10) ** 4
+_ZERO = Decimal(0)
 
 _KINDS = {
     0: DealKind.TRADE,
@@ -158,8 +160,11 @@ def text(record: Record, *names: str) -> str:
 
 def lots(record: Record, name: str = "Volume") -> Decimal:
     """A volume in lots: the field with eight decimals when it is there and not zero, else the one with four."""
-    exact = number(record, name + "Ext")
-    return exact / _LOT_EXT if exact else number(record, name) / _LOT
+    return _lots(number(record, name + "Ext"), number(record, name))
+
+
+def _lots(exact: Decimal, coarse: Decimal) -> Decimal:
+    return exact / _LOT_EXT if exact else coarse / _LOT
 
 
 def _known(record: Record, name: str) -> Decimal | None:
@@ -167,40 +172,95 @@ def _known(record: Record, name: str) -> Decimal | None:
     return number(record, name) or None
 
 
+class _DealRecord(msgspec.Struct):
+    """What is read of a deal, under the wire's names. Of the closed volumes it matters whether they are there."""
+
+    Deal: int = 0
+    Login: int = 0
+    Dealer: int = 0
+    Order: int = 0
+    Action: int = 0
+    Entry: int = 0
+    Reason: int = 0
+    DigitsCurrency: int = 2
+    PositionID: int = 0
+    Time: int = 0
+    TimeMsc: int = 0
+    ModifyFlags: int = 0
+    ModificationFlags: int = 0
+    Symbol: str = ""
+    Comment: str = ""
+    ContractSize: Decimal = _ZERO
+    Price: Decimal = _ZERO
+    PricePosition: Decimal = _ZERO
+    MarketBid: Decimal = _ZERO
+    MarketAsk: Decimal = _ZERO
+    Volume: Decimal = _ZERO
+    VolumeExt: Decimal = _ZERO
+    VolumeClosed: Decimal | None = None
+    VolumeClosedExt: Decimal | None = None
+    Profit: Decimal = _ZERO
+    Storage: Decimal = _ZERO
+    Commission: Decimal = _ZERO
+    Fee: Decimal = _ZERO
+    RateProfit: Decimal = _ZERO
+
+
+_READERS: dict[str, Callable[[Record, str], Any]] = {
+    each.name: whole if each.type is int else text if each.type is str else number
+    for each in msgspec.structs.fields(_DealRecord)
+}
+_NUMBERS_OF_A_DEAL = attrgetter(*(name for name, reader in _READERS.items() if reader is number))
+
+
+def _deal_record(record: Record) -> _DealRecord:
+    """A whole record in one step where every field is as it should be; else field by field, which forgives more."""
+    try:
+        found = msgspec.convert(record, _DealRecord, strict=False)
+    except msgspec.ValidationError:
+        return _DealRecord(**{name: read(record, name) for name, read in _READERS.items() if name in record})
+    for value in _NUMBERS_OF_A_DEAL(found):
+        if value and not value.is_finite():
+            raise Unreadable("A number of a deal is not finite.")
+    return found
+
+
 def deal(record: Record) -> Deal:
     """A deal record. Unknown kinds and reasons of newer builds are kept as `other`, never taken for a trade."""
-    action = whole(record, "Action")
-    reason = whole(record, "Reason")
+    row = _deal_record(record)
+    action, reason = row.Action, row.Reason
     is_trade = action in (0, 1)
-    closed_known = "VolumeClosed" in record or "VolumeClosedExt" in record
+    closed = None
+    if row.VolumeClosed is not None or row.VolumeClosedExt is not None:
+        closed = _lots(row.VolumeClosedExt or _ZERO, row.VolumeClosed or _ZERO)
     return Deal(
-        ticket=whole(record, "Deal"),
-        login=whole(record, "Login"),
+        ticket=row.Deal,
+        login=row.Login,
         kind=_KINDS.get(action, DealKind.OTHER),
         side=(Side.BUY if action == 0 else Side.SELL) if is_trade else None,
-        entry=_ENTRIES.get(whole(record, "Entry"), Entry.STATE) if is_trade else None,
+        entry=_ENTRIES.get(row.Entry, Entry.STATE) if is_trade else None,
         reason=_REASONS[reason] if 0 <= reason < len(_REASONS) else f"reason_{reason}",
         is_service=reason in _SERVICE_REASONS,
-        order_ticket=whole(record, "Order"),
-        position_id=whole(record, "PositionID"),
-        symbol=text(record, "Symbol"),
-        volume_lots=lots(record),
-        volume_closed_lots=lots(record, "VolumeClosed") if closed_known else None,
-        contract_size=number(record, "ContractSize"),
-        price=number(record, "Price"),
-        position_price=_known(record, "PricePosition"),
-        market_bid=_known(record, "MarketBid"),
-        market_ask=_known(record, "MarketAsk"),
-        profit=number(record, "Profit"),
-        swap=number(record, "Storage"),
-        commission=number(record, "Commission"),
-        fee=number(record, "Fee"),
-        profit_rate=_known(record, "RateProfit"),
-        comment=text(record, "Comment"),
-        manager_login=whole(record, "Dealer"),
-        modify_flags=whole(record, "ModifyFlags") or whole(record, "ModificationFlags"),
-        server_time_msc=_milliseconds(record, "Time"),
-        money_digits=whole(record, "DigitsCurrency", 2),
+        order_ticket=row.Order,
+        position_id=row.PositionID,
+        symbol=row.Symbol,
+        volume_lots=_lots(row.VolumeExt, row.Volume),
+        volume_closed_lots=closed,
+        contract_size=row.ContractSize,
+        price=row.Price,
+        position_price=row.PricePosition or None,
+        market_bid=row.MarketBid or None,
+        market_ask=row.MarketAsk or None,
+        profit=row.Profit,
+        swap=row.Storage,
+        commission=row.Commission,
+        fee=row.Fee,
+        profit_rate=row.RateProfit or None,
+        comment=row.Comment,
+        manager_login=row.Dealer,
+        modify_flags=row.ModifyFlags or row.ModificationFlags,
+        server_time_msc=row.TimeMsc or row.Time * 1000,
+        money_digits=row.DigitsCurrency,
     )
 
 
