@@ -26,19 +26,19 @@ async def feed(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
     try:
         await response.prepare(request)
-        while (line := await listening.lines.get()) is not None:
-            lines = [line]
-            while not listening.lines.empty() and len(lines) < 500:
-                following = listening.lines.get_nowait()
-                if following is None:
-                    listening.put(None)
-                    break
-                lines.append(following)
-            await response.write(b"".join(msgspec.json.encode(each) + b"\n" for each in lines))
+        with contextlib.suppress(ConnectionError):  # Whoever listened has gone.
+            while (line := await listening.lines.get()) is not None:
+                lines = [line]
+                while not listening.lines.empty() and len(lines) < 500:
+                    following = listening.lines.get_nowait()
+                    if following is None:
+                        listening.put(None)
+                        break
+                    lines.append(following)
+                await response.write(b"".join(msgspec.json.encode(each) + b"\n" for each in lines))
+            await response.write_eof()
     finally:
         hub.close(listening)
-    with contextlib.suppress(ConnectionError):
-        await response.write_eof()
     return response
 
 
