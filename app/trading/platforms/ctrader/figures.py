@@ -105,7 +105,9 @@ class Figures:
 
     async def _rows(self, trader: Trader) -> list[pb.ProtoPosition]:
         """What is open by the events, read afresh once in a while."""
-        if time.monotonic() - self._read_at.get(trader.number, -_READ_AGAIN_S) >= _READ_AGAIN_S:
+        age_s = time.monotonic() - self._read_at.get(trader.number, -_READ_AGAIN_S)
+        if age_s >= _READ_AGAIN_S or trader.number in self._world.reversed:
+            self._world.reversed.discard(trader.number)
             self._world.book.replace_of(trader.number, await self._reading.positions(trader.number))
             if len(self._read_at) > _KEPT:
                 self._read_at.clear()

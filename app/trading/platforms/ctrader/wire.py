@@ -105,6 +105,8 @@ def decode(content: bytes) -> Envelope:
         message = kind.FromString(envelope.payload) if kind is not None else None
     except DecodeError:
         raise MalformedFrame("A message cannot be read.") from None
+    if not envelope.payloadType:
+        raise MalformedFrame("An envelope names no message.")
     return Envelope(envelope.payloadType, message, envelope.clientMsgId)
 
 

@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 from google.protobuf.message import Message
 
-from app.trading.platforms.base import AccountRecord, Deal, DealKind, Position, Report
+from app.trading.platforms.base import AccountRecord, Deal, DealKind, Entry, Position, Report
 from app.trading.platforms.ctrader import deals as convert
 from app.trading.platforms.ctrader import units
 from app.trading.platforms.ctrader.catalogue import Catalogue
@@ -33,6 +33,7 @@ class World:
         self.traders = Traders()
         self.book = Book()
         self.quotes = Quotes(self.catalogue)
+        self.reversed: set[int] = set()  # Accounts with a new position that no event has shown.
         self._balances: dict[int, tuple[int, Decimal]] = {}  # Of each account: the last balance version, and balance.
 
     def begin(self, traders: Sequence[pb.ProtoTrader], positions: Sequence[pb.ProtoPosition]) -> None:
@@ -153,7 +154,10 @@ class _Reader:
             if trader is not None:
                 version = message.deal.closePositionDetail.balanceVersion
                 before = world.balance_before(trader.number, version)
-                self._money(trader, world.trade_deal(message.deal, trader, before))
+                deal = world.trade_deal(message.deal, trader, before)
+                self._money(trader, deal)
+                if deal.entry is Entry.INOUT:
+                    world.reversed.add(trader.number)
         if message.HasField("depositWithdraw"):
             trader = world.traders.by_number(message.depositWithdraw.traderId)
             if trader is not None:
