@@ -138,7 +138,7 @@ class Desk:
         with self.scope():
             return proof.verify_platform_money() == []
 
-    def set(self, **settings: str) -> None:
+    def set(self, **settings: Any) -> None:
         """Change the platform's settings."""
         with self.scope():
             row = platforms.platform(self.platform_id)

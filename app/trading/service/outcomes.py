@@ -257,7 +257,8 @@ def book_unexplained(
         )
     row = session().get(UnmatchedDeal, (account.tenant_id, platform.id, ticket))
     if row is None:
-        row = UnmatchedDeal(platform_id=platform.id, ticket=ticket, found_at=clock.now(), amount=Decimal(0))
+        row = UnmatchedDeal(platform_id=platform.id, ticket=ticket, found_at=clock.now())
+        row.amount = row.booked = Decimal(0)
         session().add(row)
     row.reason, row.login, row.account_id, row.operation_id = reason, int(account.login or 0), account.id, operation_id
     row.amount, row.currency, row.comment = row.amount + amount, account.currency, comment[:64]
