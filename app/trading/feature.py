@@ -10,6 +10,7 @@ from app.trading.bundle import SECTION
 from app.trading.golive import views as golive
 from app.trading.queries.platforms import waiting_for_a_person
 from app.trading.statements import views as statements
+from app.trading.sync_health import views as sync_health
 from app.trading.views import cabinet, office
 
 FEATURE = Feature(
@@ -25,6 +26,7 @@ FEATURE = Feature(
             statements.office,
             adoption.bp,
             golive.bp,
+            sync_health.bp,
         ),
     },
     menu=(
@@ -46,5 +48,5 @@ FEATURE = Feature(
     functions=permissions.FUNCTIONS,
     subscribers=subscribers.SUBSCRIBERS,
     bundle=SECTION,
-    jobs=("app.trading.adoption.jobs",),
+    jobs=("app.trading.adoption.jobs", "app.trading.sync_health.jobs"),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from app.core import live
 from app.core.db import tenant_id
 from app.tenancy import service as tenancy
 from app.trading.connector.threads import Threads
@@ -70,4 +71,5 @@ def _label(lease: Lease) -> tuple[str, str]:
 
 def _write(lease: Lease, gathered: service.Gathered) -> tuple[dict[str, int], int]:
     service.store_latencies(lease.platform_id, gathered)
+    live.publish("office", "sync-changed")
     return queries.operations_by_state(lease.platform_id), queries.open_gaps(lease.platform_id)

@@ -23,6 +23,8 @@ from app.trading.queries import operations as operation_queries
 from app.trading.queries import platforms
 from app.trading.queries.accounts import AccountView
 from app.trading.service import connections, proof
+from app.trading.sync_health import queries as health
+from app.trading.sync_health import words
 from app.trading.views.shared import account_context, asked_block, listen_to, wait_for
 
 bp = Blueprint("trading_office", __name__)
@@ -96,6 +98,7 @@ def platform_list() -> ResponseReturnValue:
             "status": platforms.status(row.id),
             "backlog": platforms.backlog(row.id),
             "differences": platforms.open_differences(row.id),
+            "troubles": [(words.advice(each.trouble), words.work(each.source)) for each in health.troubles(row.id)],
         }
         for row in platforms.platforms()
     ]

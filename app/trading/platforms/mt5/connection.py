@@ -160,6 +160,8 @@ class Connection:
                 self._http.receive_data(received)
             elif isinstance(event, h11.Response):
                 status = event.status_code
+                if any(name == b"content-length" and int(value) > MAX_ANSWER_BYTES for name, value in event.headers):
+                    raise _TooLong("The answer is too long.")
                 self._keep_cookies(event)
             elif isinstance(event, h11.Data):
                 content += event.data
