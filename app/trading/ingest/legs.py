@@ -33,29 +33,18 @@ def derive_plainly(
     platform_id: UUID, position_ids: Sequence[int], batch_no: int, last_id: int, now: datetime
 ) -> tuple[int, int]:
     """The same, one position after the other, by `rules.derive_legs`. Answers (legs changed, highest id given)."""
-    by_position: dict[int, list[DealRow]] = {position_id: [] for position_id in position_ids}
-    for row in queries.deals_of_positions(platform_id, position_ids):
-        by_position[row.position_id].append(row)
-    logins = {row.login for rows in by_position.values() for row in rows}
-    accounts = queries.accounts_by_login(platform_id, sorted(logins))
+    wanted = wanted_legs(platform_id, position_ids)
     standing = {
         (trade.closing_deal, trade.leg): trade
         for trade in queries.closed_trades_of_positions(platform_id, position_ids)
     }
-    wanted: dict[tuple[int, int], dict[str, Any]] = {}
-    for rows in by_position.values():
-        fills = {row.ticket: row for row in rows}
-        for leg in rules.derive_legs(_fill(row) for row in rows).legs:
-            account = accounts.get(fills[leg.closing.ticket].login)
-            if account is not None:
-                wanted[leg.closing.ticket, leg.number] = _leg_columns(leg, fills, account)
     to_write = []
     for key, values in wanted.items():
         trade = standing.get(key)
         if trade is None:
             last_id += 1
             to_write.append({**values, "id": last_id})
-        elif trade.deleted_at is not None or _differs(trade, values):
+        elif trade.deleted_at is not None or differs(trade, values):
             to_write.append({**values, "id": trade.id})
     if to_write:
         columns = {name: [values[name] for values in to_write] for name in to_write[0]}
@@ -64,6 +53,24 @@ def derive_plainly(
     if taken_away:
         queries.delete_closed_trades(platform_id, taken_away, batch_no, now)
     return len(to_write) + len(taken_away), last_id
+
+
+def wanted_legs(platform_id: UUID, position_ids: Sequence[int]) -> dict[tuple[int, int], dict[str, Any]]:
+    """What the closed trades of these positions must say, by (closing deal, leg), as the plain rule has it. Legs of
+    accounts that are not ours are none."""
+    by_position: dict[int, list[DealRow]] = {position_id: [] for position_id in position_ids}
+    for row in queries.deals_of_positions(platform_id, position_ids):
+        by_position[row.position_id].append(row)
+    logins = {row.login for rows in by_position.values() for row in rows}
+    accounts = queries.accounts_by_login(platform_id, sorted(logins))
+    wanted: dict[tuple[int, int], dict[str, Any]] = {}
+    for rows in by_position.values():
+        fills = {row.ticket: row for row in rows}
+        for leg in rules.derive_legs(_fill(row) for row in rows).legs:
+            account = accounts.get(fills[leg.closing.ticket].login)
+            if account is not None:
+                wanted[leg.closing.ticket, leg.number] = _leg_columns(leg, fills, account)
+    return wanted
 
 
 def _fill(row: DealRow) -> rules.Fill:
@@ -135,5 +142,6 @@ def _leg_columns(leg: rules.Leg, fills: dict[int, DealRow], account: TradingAcco
     }
 
 
-def _differs(trade: ClosedTrade, values: dict[str, Any]) -> bool:
+def differs(trade: ClosedTrade, values: dict[str, Any]) -> bool:
+    """Whether a stored leg says anything else than these values."""
     return any(getattr(trade, name) != value for name, value in values.items())

@@ -19,7 +19,7 @@ WITH fill AS MATERIALIZED (
       WHEN d.entry = 'inout' THEN greatest(d.volume_lots - d.volume_closed_lots, 0)
       ELSE 0
     END AS opened,
-    d.volume_lots < 0 OR d.volume_closed_lots < 0
+    d.volume_lots < 0 OR coalesce(d.volume_closed_lots, 0) < 0
       OR (d.entry = 'inout' AND coalesce(d.volume_closed_lots, 0) = 0) AS is_odd
   FROM deal AS d
   WHERE d.tenant_id = :tenant_id AND d.platform_id = :platform_id AND d.position_id = ANY(CAST(:position_ids AS bigint[]))
@@ -41,9 +41,9 @@ running AS (
 judged AS MATERIALIZED (
   SELECT
     r.*,
-    bool_or(
+    coalesce(bool_or(
       r.is_odd OR (r.closed > 0 AND (r.closed_before + r.closed > r.opened_before OR r.newest_entry_at > r.at))
-    ) OVER (PARTITION BY r.position_id) AS is_left_alone
+    ) OVER (PARTITION BY r.position_id), false) AS is_left_alone
   FROM running AS r
 ),
 other AS MATERIALIZED (
