@@ -121,6 +121,23 @@ async def reports_until(platform: CTraderPlatform, is_enough: Callable[[list[Rep
     return told
 
 
+@asynccontextmanager
+async def listening(platform: CTraderPlatform) -> AsyncIterator[list[Report]]:
+    """What the platform tells while the block runs."""
+    told: list[Report] = []
+
+    async def listen() -> None:
+        async for report in platform.reports():
+            told.append(report)
+
+    task = asyncio.create_task(listen())
+    try:
+        yield told
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
 async def _with_one_account(plant: SimServer) -> None:
     async with connected(plant) as platform:
         await open_one(platform)
