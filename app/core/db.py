@@ -69,6 +69,7 @@ __all__ = [
     "tenant_id",
     "tenant_scope",
     "transaction",
+    "undone",
 ]
 
 
@@ -290,6 +291,23 @@ def in_transaction(work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R
     """Run `work`, commit, and answer what it answered."""
     with transaction():
         return work(*args, **kwargs)
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """A block that tries something: what it wrote is undone at its end, with what it left to be done after the commit.
+
+    For looking whether an act would be refused. A refusal raised inside passes through, undone as well.
+    """
+    scope = current_scope()
+    kept = len(scope.hooks)
+    savepoint = session().begin_nested()
+    try:
+        yield
+    finally:
+        if savepoint.is_active:
+            savepoint.rollback()
+        del scope.hooks[kept:]
 
 
 class StrEnumType(TypeDecorator[StrEnum]):

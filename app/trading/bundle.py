@@ -198,8 +198,11 @@ class TradingSection(Section, frozen=True):
     platforms: tuple[PlatformSection, ...] = ()
     account_types: tuple[AccountTypeSection, ...] = ()
     leverage_ceilings: tuple[LeverageCeiling, ...] = ()
+    bulk_second_person_above: int = 50  # A change of more accounts at once needs two people.
 
     def __post_init__(self) -> None:
+        if self.bulk_second_person_above < 0:
+            raise Refused("bulk_second_person_above", "Write how many accounts one person may change at once.")
         codes = [platform.code for platform in self.platforms]
         if len(set(codes)) != len(codes):
             raise Refused("platforms", "Two platforms have the same code.")

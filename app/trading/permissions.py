@@ -48,7 +48,7 @@ PERMISSIONS = (
     Permission(ACCOUNT_ARCHIVE, _l("Archive and restore clients' accounts"), frozenset({"admin", "dealing"})),
     Permission(CREDIT, _l("Give credit to clients' accounts and take it back"), frozenset({"admin", "finance"})),
     Permission(ADOPT, _l("Take over the accounts that a platform has already"), frozenset({"admin"})),
-    Permission(ACCOUNT_BULK, _l("Change many trading accounts at once"), frozenset({"admin", "dealing"})),
+    Permission(ACCOUNT_BULK, _l("Change many trading accounts at once"), frozenset({"admin", "dealing", "finance"})),
     Permission(
         ACCOUNT_EXPORT,
         _l("Export the list of trading accounts"),

@@ -194,7 +194,9 @@ def _bulk() -> None:
         to("bulk_run", "run_id"),
         to("trading_account", "account_id"),
         to("platform_operation", "operation_id"),
-        one_of("state", "new", "ready", "skipped", "requested", "refused", "cancelled", name="bulk_row_state"),
+        one_of(
+            "state", "new", "ready", "skipped", "requested", "settled", "refused", "cancelled", name="bulk_row_state"
+        ),
         sa.CheckConstraint("(state = 'requested') = (operation_id IS NOT NULL)", name="bulk_row_operation"),
     )
     op.create_index("bulk_row_state", "bulk_row", ["tenant_id", "run_id", "state", "number"])

@@ -1,0 +1,1 @@
+"""Changing many accounts at once: chosen, looked at, confirmed, and carried out one operation after the other."""
