@@ -52,7 +52,7 @@ def _check(config: Config) -> int:
     for finding in check(config):
         _say(f"{finding.mark:<8}{finding.sentence}")
         problems += finding.is_problem
-    _say("Everything that the bridge needs is there." if not problems else f"{problems} problems.")
+    _say(f"Problems: {problems}." if problems else "Everything that the bridge needs is there.")
     return 1 if problems else 0
 
 
