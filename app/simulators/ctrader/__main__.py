@@ -21,6 +21,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--config", type=Path, help='JSON: {"servers": [...], "health_port": n}, or one server')
     parser.add_argument("--manager-port", type=int)
     parser.add_argument("--web-port", type=int)
+    parser.add_argument("--openapi-port", type=int)
     parser.add_argument("--control-port", type=int)
     parser.add_argument("--data-dir")
     parser.add_argument("--seed", type=int)
@@ -34,7 +35,7 @@ def _configuration(arguments: argparse.Namespace) -> ProcessConfig:
     config = read_config(arguments.config.read_bytes()) if arguments.config else read_config(b"{}")
     given = {
         name: value
-        for name in ("manager_port", "web_port", "control_port", "data_dir", "seed", "speed")
+        for name in ("manager_port", "web_port", "openapi_port", "control_port", "data_dir", "seed", "speed")
         if (value := getattr(arguments, name)) is not None
     }
     servers = tuple(msgspec.structs.replace(server, **given) for server in config.servers)

@@ -104,6 +104,7 @@ class SimConfig(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     openapi_port: int = 0
     openapi_plain_port: int = 0
     openapi_json_port: int = 0
+    oauth_port: int = 0
     control_port: int = 0
     data_dir: str | None = None  # Certificates and state; without it they last as long as the process.
     seed: int = 1

@@ -343,7 +343,8 @@ def _enlarge(plant: Plant, trader: Trader, position: Position, symbol: Symbol, d
     average = (Decimal(repr(position.price)) * position.volume + Decimal(repr(deal.price)) * volume) / total
     position.price = round(float(average), symbol.digits + 5)
     position.volume, position.status = total, PositionStatus.OPEN
-    position.commission += plant.share(deal.commission, share, trader)
+    # What a reversal's closing part does not take.
+    position.commission += deal.commission - plant.share(deal.commission, 1 - share, trader)
     position.markup += deal.markup * share
     position.margin_rate = deal.margin_rate
     position.used_margin += margin_of(plant, trader, symbol, volume)

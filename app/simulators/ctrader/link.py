@@ -7,7 +7,7 @@ import contextlib
 import ssl
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Protocol
 
@@ -139,7 +139,7 @@ class Context:
     payload: bytes
     message_id: str | None
     trader_id: int | None = None
-    extra: dict[str, Any] = field(default_factory=dict)
+    ctid: int = 0
 
 
 class Face(Protocol):
@@ -149,7 +149,7 @@ class Face(Protocol):
     def disconnected(self, link: Link) -> None: ...
     def describe(self, link: Link, number: int, payload: bytes, message_id: str | None) -> Context: ...
     def act(self, link: Link, context: Context) -> list[Answer]: ...
-    def refuse(self, link: Link, refusal: Refusal, maintenance_end_ms: int) -> Answer: ...
+    def refuse(self, link: Link, context: Context, refusal: Refusal, maintenance_end_ms: int) -> Answer: ...
 
 
 class FrameServer:
@@ -166,7 +166,7 @@ class FrameServer:
         lag_seconds: Callable[[], float],
     ) -> None:
         self.face, self.faults, self.lag_seconds = name, faults, lag_seconds
-        self._handler = face
+        self.handler = face
         self._heartbeat_seconds, self._silence_seconds = heartbeat_seconds, silence_seconds
         self.links: set[Link] = set()
         self.is_down = False
@@ -192,7 +192,7 @@ class FrameServer:
         self._serving.add(serving)
         beating = asyncio.create_task(self._beat(link))
         try:
-            self._handler.connected(link)
+            self.handler.connected(link)
             await self._read(reader, link)
         except (ConnectionError, ssl.SSLError, asyncio.IncompleteReadError, TimeoutError, OSError):
             pass
@@ -200,7 +200,7 @@ class FrameServer:
             beating.cancel()
             self._serving.discard(serving)
             self.links.discard(link)
-            self._handler.disconnected(link)
+            self.handler.disconnected(link)
             with contextlib.suppress(OSError, ssl.SSLError):
                 writer.close()
 
@@ -226,7 +226,7 @@ class FrameServer:
         if number == HEARTBEAT:
             return
         self.requests += 1
-        context = self._handler.describe(link, number, payload, message_id)
+        context = self.handler.describe(link, number, payload, message_id)
         delay = self._take(FaultKind.DELAY, context)
         if delay is None:
             await self._perform(link, context)
@@ -247,19 +247,19 @@ class FrameServer:
             return
         refusal = self.faults.take(FaultKind.REFUSE, self.face, context.names, context.trader_id)
         if refusal is not None:
-            answer = self._handler.refuse(link, Refusal(refusal.code), refusal.maintenance_end_ms)
+            answer = self.handler.refuse(link, context, Refusal(refusal.code), refusal.maintenance_end_ms)
             link.send(answer.number, answer.payload, context.message_id)
             return
         link.begin(context.message_id)
         try:
-            answers = self._handler.act(link, context)
+            answers = self.handler.act(link, context)
         except Refusal as refused:
-            answers = [self._handler.refuse(link, refused, 0)]
+            answers = [self.handler.refuse(link, context, refused, 0)]
         except DecodeError as error:
-            answers = [self._handler.refuse(link, Refusal("INVALID_REQUEST", str(error)), 0)]
+            answers = [self.handler.refuse(link, context, Refusal("INVALID_REQUEST", str(error)), 0)]
         except Exception as error:  # A fault of the simulator must not look like a broken network.
             log("request_failed", face=self.face, number=context.number, error=repr(error))
-            answers = [self._handler.refuse(link, Refusal("UNKNOWN_ERROR"), 0)]
+            answers = [self.handler.refuse(link, context, Refusal("UNKNOWN_ERROR"), 0)]
         held, is_correlated = link.finish()
         await self._answer(link, context, answers, held, is_correlated=is_correlated)
 
@@ -268,7 +268,7 @@ class FrameServer:
     ) -> None:
         spoiled = self.faults.take(FaultKind.REFUSE_AFTER, self.face, context.names, context.trader_id)
         if spoiled is not None:
-            answers = [self._handler.refuse(link, Refusal(spoiled.code), spoiled.maintenance_end_ms)]
+            answers = [self.handler.refuse(link, context, Refusal(spoiled.code), spoiled.maintenance_end_ms)]
         if self._has(FaultKind.DROP_AFTER, context):
             link.abort()
             return

@@ -52,6 +52,22 @@ class SimServer:
         return f"https://127.0.0.1:{self.simulator.web_port}"
 
     @property
+    def openapi_port(self) -> int:
+        return self.simulator.openapi_port
+
+    @property
+    def openapi_plain_port(self) -> int:
+        return self.simulator.openapi_plain_port
+
+    @property
+    def openapi_json_url(self) -> str:
+        return f"wss://127.0.0.1:{self.simulator.openapi_json_port}"
+
+    @property
+    def oauth_url(self) -> str:
+        return f"https://127.0.0.1:{self.simulator.oauth_port}"
+
+    @property
     def control_url(self) -> str:
         return self.simulator.control_url
 

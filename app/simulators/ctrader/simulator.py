@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 
@@ -20,6 +20,10 @@ from app.simulators.ctrader.faults import Faults
 from app.simulators.ctrader.link import Face, FrameServer
 from app.simulators.ctrader.log import log
 from app.simulators.ctrader.manager.face import ManagerFace
+from app.simulators.ctrader.openapi.face import OpenAPIFace
+from app.simulators.ctrader.openapi.jsonlink import JSONServer
+from app.simulators.ctrader.openapi.oauth import oauth_app
+from app.simulators.ctrader.openapi.tokens import Tokens
 from app.simulators.ctrader.state import Plant
 from app.simulators.ctrader.store import Store
 from app.simulators.ctrader.watch import Watch
@@ -30,6 +34,7 @@ from app.simulators.market import SimClock
 _ADVANCE_STEPS_MAX = 48
 _ADVANCE_STEP_MIN = timedelta(minutes=1)
 _FLUSH_SECONDS = 0.3
+_S = TypeVar("_S", bound=FrameServer)
 
 
 class Simulator:
@@ -44,7 +49,11 @@ class Simulator:
         self.manager_face = ManagerFace(self.plant)
         self.desk = Desk(self.plant, self.faults)
         self.frame_servers: list[FrameServer] = []
-        self._manager_server = self._frame_server("manager", self.manager_face)
+        self.tokens = Tokens(self.plant)
+        self.openapi_face = OpenAPIFace(self.plant, self.tokens)
+        self._manager_server = self._frame_server(FrameServer, "manager", self.manager_face)
+        self._openapi_server = self._frame_server(FrameServer, "openapi", self.openapi_face)
+        self._json_server = self._frame_server(JSONServer, "openapi", self.openapi_face)
         self._passing = None if config.data_dir else tempfile.TemporaryDirectory(prefix="ctrader-sim-")
         self._folder = Path(config.data_dir or (self._passing.name if self._passing else "."))
         self._store: Store | None = None
@@ -53,10 +62,11 @@ class Simulator:
         self._runners: list[web.AppRunner] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self.ca_file = self._folder / "tls" / "ca.pem"
-        self.manager_port = self.web_port = self.control_port = 0
+        self.manager_port = self.web_port = self.control_port = self.oauth_port = 0
+        self.openapi_port = self.openapi_plain_port = self.openapi_json_port = 0
 
-    def _frame_server(self, name: str, face: Face) -> FrameServer:
-        server = FrameServer(
+    def _frame_server(self, kind: type[_S], name: str, face: Face) -> _S:
+        server = kind(
             name,
             face,
             self.faults,
@@ -76,6 +86,10 @@ class Simulator:
             "ca_file": str(self.ca_file),
             "manager_port": self.manager_port,
             "web_url": f"https://{self.config.host}:{self.web_port}",
+            "openapi_port": self.openapi_port,
+            "openapi_plain_port": self.openapi_plain_port,
+            "openapi_json_url": f"wss://{self.config.host}:{self.openapi_json_port}",
+            "oauth_url": f"https://{self.config.host}:{self.oauth_port}",
             "control_url": self.control_url,
             "plant": self.config.plant,
             "environment": self.config.environment,
@@ -96,10 +110,17 @@ class Simulator:
         if config.data_dir:
             self._store = Store(self._folder / "state.sqlite", self.plant)
             self._resume(self._store.load())
-        for listener in (self.manager_face, Copying(self.plant)):
+        for listener in (self.manager_face, self.openapi_face, Copying(self.plant)):
             self.plant.subscribe(listener)
         self.manager_port = await self._listen(self._manager_server, config.manager_port, self._tls)
         self.web_port = await self._serve(web_app(self.desk), config.host, config.web_port, self._tls)
+        self.openapi_port = await self._listen(self._openapi_server, config.openapi_port, self._tls)
+        self.openapi_plain_port = await self._listen(self._openapi_server, config.openapi_plain_port, None)
+        self.openapi_json_port = await self._serve(
+            self._json_server.app(), config.host, config.openapi_json_port, self._tls
+        )
+        consent = oauth_app(self.tokens, config.token_seconds)
+        self.oauth_port = await self._serve(consent, config.host, config.oauth_port, self._tls)
         # Loopback only: whoever reaches this port may do anything.
         self.control_port = await self._serve(control_app(self), "127.0.0.1", config.control_port, None)
         self._spawn(self._keep("watch", self._tick))
@@ -181,6 +202,7 @@ class Simulator:
         while True:
             await asyncio.sleep(self.config.spot_seconds)
             self.manager_face.push_spots()
+            self.openapi_face.push_spots()
 
     async def _flush_regularly(self, store: Store) -> None:
         while True:

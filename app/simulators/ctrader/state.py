@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from fnmatch import fnmatchcase
 from random import Random
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
+
+import msgspec
 
 from app.simulators.ctrader.catalogue import ASSETS, SYMBOLS, Asset, Prices, Symbol
 from app.simulators.ctrader.config import CommissionProfile, GroupConfig, ManagerConfig, SimConfig
@@ -20,7 +22,6 @@ from app.simulators.ctrader.timeline import Timeline
 from app.simulators.market import SimClock
 
 _GAPS = (1, 1, 1, 1, 2, 3)
-_T = TypeVar("_T")
 
 
 @dataclass(slots=True)
@@ -194,6 +195,12 @@ class Plant:
         self.positions[position.position_id] = position
         self.held.setdefault(position.trader_id, {})[position.position_id] = position
         self.touch("position", position.position_id)
+
+    def protection_changed(self, position: Position) -> None:
+        """Keep a position whose stop loss or take profit is another, and tell of it."""
+        self.put_position(position)
+        copy = msgspec.structs.replace(position)
+        self.emit(Event("execution", position.trader_id, execution=ExecutionType.ORDER_REPLACED, position=copy))
 
     def close_position(self, position: Position) -> None:
         """Move a position to the closed ones."""

@@ -114,7 +114,7 @@ async def modify(request: web.Request) -> web.Response:
     if position.trader_id != trader.trader_id:
         raise Refusal("POSITION_NOT_FOUND")
     position.stop_loss, position.take_profit = terms.stop_loss, terms.take_profit
-    plant.put_position(position)
+    plant.protection_changed(position)
     return respond({"error": ""})
 
 

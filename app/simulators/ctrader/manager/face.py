@@ -75,7 +75,7 @@ class ManagerFace:
             answer = registered.handler(call, registered.message.FromString(context.payload))
         return [] if answer is None else [_answer(answer)]
 
-    def refuse(self, link: Link, refusal: Refusal, maintenance_end_ms: int) -> Answer:
+    def refuse(self, link: Link, context: Context, refusal: Refusal, maintenance_end_ms: int) -> Answer:
         """An error answer."""
         message = pb.ProtoErrorRes(errorCode=refusal.code)
         if refusal.description:
