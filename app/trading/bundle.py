@@ -23,6 +23,7 @@ _CODE = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _ADDRESS = re.compile(r"simulator|[A-Za-z0-9.-]+:[0-9]{2,5}")
 _SIMULATED = re.compile(r"simulator|(127\.0\.0\.1|localhost):[0-9]+")
 _COUNTRY = re.compile(r"[A-Z]{2}")
+_HOUR = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _BRIDGE_KEY = re.compile(r"[a-z0-9][a-z0-9-]{2,60}")
 
 LOOK_UNTIL_S = 60  # What is not there so long after it could last be sent was surely not done.
@@ -43,7 +44,8 @@ class PlatformSection(Section, frozen=True):
     `close_only_groups` names, for a group of MT5, its twin whose symbols take closing deals only. `drift` says what
     becomes of rights that somebody changes on the platform. Credit of `credit_second_person_from` or more, by currency,
     needs two people; so does any credit in a currency without an amount. `suspense_second_person_from` says the same of
-    money that nothing explains.
+    money that nothing explains. At `reconcile_at` by the brand's clock everything is compared with the platform, at no
+    more than `reconcile_requests_per_s`.
     """
 
     code: str
@@ -69,6 +71,8 @@ class PlatformSection(Section, frozen=True):
     drift: Literal["adopt", "overwrite"] = "adopt"
     credit_second_person_from: dict[str, Decimal] = {}
     suspense_second_person_from: dict[str, Decimal] = {}
+    reconcile_at: str = "03:00"
+    reconcile_requests_per_s: Decimal = Decimal(5)
     plant: str = ""
     environment: str = ""
     web_services: str = ""
@@ -110,6 +114,10 @@ class PlatformSection(Section, frozen=True):
             raise Refused("credit_second_person_from", "The amount from which two people decide is more than zero.")
         if any(amount <= 0 for amount in self.suspense_second_person_from.values()):
             raise Refused("suspense_second_person_from", "The amount from which two people decide is more than zero.")
+        if not _HOUR.fullmatch(self.reconcile_at):
+            raise Refused("reconcile_at", "Write the hour as `03:00`.")
+        if self.reconcile_requests_per_s <= 0:
+            raise Refused("reconcile_requests_per_s", "More than no request a second must be allowed.")
 
     def _check_plant(self) -> None:
         if self.bridge_key or self.bridge_secret:
@@ -260,6 +268,8 @@ def _apply_platform(section: PlatformSection, row: TradingPlatform | None) -> Tr
             "drift": section.drift,
             "credit_second_person_from": section.credit_second_person_from,
             "suspense_second_person_from": section.suspense_second_person_from,
+            "reconcile_at": section.reconcile_at,
+            "reconcile_requests_per_s": str(section.reconcile_requests_per_s),
             "plant": section.plant,
             "environment": section.environment,
             "web_services": section.web_services,

@@ -18,6 +18,7 @@ class Pace:
     refresh: float = 0.3
     settings: float = 600.0
     comparison: float = 3600.0
+    settles: float = 5.0  # What differs in a comparison is looked at again so much later.
     locks: float = 20.0
     groups: float = 600.0  # Whether the groups in use exist; oftener while one is missing.
     groups_in_trouble: float = 30.0

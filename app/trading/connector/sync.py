@@ -20,6 +20,7 @@ from app.trading.adoption import rounds as adoption
 from app.trading.connector.pace import Pace
 from app.trading.connector.threads import Threads
 from app.trading.ingest import Batch, Window
+from app.trading.money import rounds as reconciliation
 from app.trading.platforms.base import Deal, NotPermitted, Refused, TradingPlatform
 from app.trading.queries import platforms as platform_queries
 from app.trading.queries.leases import Lease
@@ -57,6 +58,10 @@ class Sync:
             (self._pace.settings, self.read_settings),
             (self._pace.locks, self.enforce_locks),
             (min(60.0, self._pace.comparison), self.compare),
+            (
+                min(reconciliation.PAUSE_S, self._pace.catch_up),
+                reconciliation.ReconciliationRound(self._lease, self._threads, self._platform, self._pace.settles).work,
+            ),
             (adoption.PAUSE_S, adoption.AdoptionRound(self._lease, self._threads, self._platform).work),
         )
 
@@ -226,13 +231,13 @@ class Sync:
             return
         theirs, ours = await self._balances()
         if any(balance != ours.get(login, Decimal(0)) for login, balance in theirs.items()):
-            await asyncio.sleep(5)
+            await asyncio.sleep(self._pace.settles)
             theirs_again, ours_again = await self._balances()
             for login, balance in theirs_again.items():  # What moved meanwhile was only on its way.
                 if (theirs.get(login), ours.get(login)) != (balance, ours_again.get(login)):
                     ours_again[login] = balance
             theirs, ours = theirs_again, ours_again
-        await self._tenant(proof.record_comparison, self._lease.platform_id, "balance", theirs, ours)
+        await self._tenant(proof.compare, self._lease.platform_id, "balance", theirs, ours)
         await self._compare_counts()
         self._compared_at = time.monotonic()
 
@@ -240,13 +245,13 @@ class Sync:
         """Compare how many deals accounts with activity have in the last day, by the platform and by our rows."""
         first = await self._counts()
         if first[0] != first[1]:
-            await asyncio.sleep(5)
+            await asyncio.sleep(self._pace.settles)
             second = await self._counts()
             for login, count in second[0].items():
                 if first[0].get(login) == first[1].get(login):
                     second[1][login] = count  # It agreed a moment ago: what is new is only on its way.
             first = second
-        await self._tenant(proof.record_comparison, self._lease.platform_id, "deal_count", *first)
+        await self._tenant(proof.compare, self._lease.platform_id, "deal_count", *first)
 
     async def _counts(self) -> tuple[dict[int, Decimal], dict[int, Decimal]]:
         until = await self._platform.server_time_msc() - _QUIET_MSC

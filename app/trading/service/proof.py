@@ -42,7 +42,8 @@ def completeness(platform_id: UUID, cutoff: datetime) -> Completeness:
         reasons.append(_l("The deals of this day have not all been read yet."))
     if status.catch_up_wanted:
         reasons.append(_l("A gap in the platform's events is being filled."))
-    if any(row.kind == "deal_count" for row in queries.open_differences(platform_id)):
+    standing = queries.open_differences(platform_id)
+    if any(row.kind == "deal_count" and row.category is None for row in standing):  # An explained one stops nobody.
         reasons.append(_l("The platform counts other deals than we hold."))
     return Completeness(not reasons, tuple(reasons))
 
@@ -53,35 +54,71 @@ def incomplete_platforms(cutoff: datetime) -> list[tuple[UUID, Completeness]]:
     return [(platform_id, each) for platform_id, each in found if not each.is_complete]
 
 
-def record_comparison(platform_id: UUID, kind: str, theirs: Mapping[int, Decimal], ours: Mapping[int, Decimal]) -> int:
+# (their figure, ours), by account, or by currency where it is about a wallet of the house.
+Pairs = dict[tuple[UUID | None, str], tuple[Decimal, Decimal]]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """How a comparison came out: figures compared, those that differ, differences that are new, and those that are
+    gone."""
+
+    compared: int
+    differing: int
+    opened: int
+    closed: int
+
+
+def compare(platform_id: UUID, kind: str, theirs: Mapping[int, Decimal], ours: Mapping[int, Decimal]) -> Compared:
     """Keep what differs between the platform's figures and ours, per login; settle earlier differences that are
     gone."""
     accounts = ingest_queries.accounts_by_login(platform_id, sorted(theirs))
+    pairs: Pairs = {
+        (account.id, ""): (theirs[login], ours.get(login, Decimal(0))) for login, account in accounts.items()
+    }
+    found = _keep(platform_id, kind, pairs)
+    status = ingest_queries.lock_status(platform_id)
+    if status is not None:
+        status.reconciled_at = clock.now()
+        session().flush()
+    return found
+
+
+def compare_wallets(platform_id: UUID) -> Compared:
+    """Keep where the books say that other money stands on a platform than its own balance deals do."""
+    pairs: Pairs = {
+        (None, money.deals.currency): (money.deals.amount, money.books.amount) for money in platform_money(platform_id)
+    }
+    return _keep(platform_id, "house_wallet", pairs)
+
+
+def _keep(platform_id: UUID, kind: str, pairs: Pairs) -> Compared:
+    """Keep which of these pairs differ, and settle what differed before."""
     statement = select(SyncDifference).where(
         SyncDifference.platform_id == platform_id, SyncDifference.kind == kind, SyncDifference.resolved_at.is_(None)
     )
-    standing = {row.account_id: row for row in session().scalars(statement)}
+    standing = {(row.account_id, row.currency): row for row in session().scalars(statement)}
     now = clock.now()
-    differing = 0
-    for login, account in accounts.items():
-        their, our = theirs[login], ours.get(login, Decimal(0))
-        row = standing.get(account.id)
+    differing = opened = closed = 0
+    for key, (their, our) in pairs.items():
+        row = standing.get(key)
         if their == our:
             if row is not None:
                 row.resolved_at = now
+                closed += 1
             continue
         differing += 1
         if row is None:
-            row = SyncDifference(platform_id=platform_id, account_id=account.id, kind=kind, found_at=now)
+            opened += 1
+            row = SyncDifference(platform_id=platform_id, account_id=key[0], currency=key[1], kind=kind, found_at=now)
             session().add(row)
-        row.ours, row.theirs = our, their
-    status = ingest_queries.lock_status(platform_id)
-    if status is not None:
-        status.reconciled_at = now
+        elif (row.ours, row.theirs) != (our, their) and row.category is not None:
+            row.category, row.explained_at = None, None  # It is another difference now: its note stays to be read.
+        row.ours, row.theirs, row.seen_at = our, their, now
     session().flush()
-    if differing or standing:
+    if differing or closed:
         live.publish("office", "platforms-changed")
-    return differing
+    return Compared(len(pairs), differing, opened, closed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,18 +130,24 @@ class MoneyDifference:
     deals: Money
 
 
+def platform_money(platform_id: UUID) -> list[MoneyDifference]:
+    """What the books and the platform's own balance deals say, for each currency of the platform."""
+    moved = queries.moved_by_deals(platform_id)
+    return [
+        MoneyDifference(
+            platform_id,
+            ledger.balance(outcomes.platform_wallet(platform_id, currency)),
+            outcomes.money_of(moved.get(currency, Decimal(0)), currency),
+        )
+        for currency in sorted(moved.keys() | _currencies(platform_id))
+    ]
+
+
 def verify_platform_money() -> list[MoneyDifference]:
     """Compare the house wallet of each platform and currency with the platform's own balance deals. Empty when all
     agree."""
-    found = []
-    for platform in queries.platforms():
-        moved = queries.moved_by_deals(platform.id)
-        for currency in sorted(moved.keys() | _currencies(platform.id)):
-            books = ledger.balance(outcomes.platform_wallet(platform.id, currency))
-            deals = outcomes.money_of(moved.get(currency, Decimal(0)), currency)
-            if books != deals:
-                found.append(MoneyDifference(platform.id, books, deals))
-    return found
+    found = [money for platform in queries.platforms() for money in platform_money(platform.id)]
+    return [money for money in found if money.books != money.deals]
 
 
 def _currencies(platform_id: UUID) -> set[str]:
