@@ -48,5 +48,5 @@ FEATURE = Feature(
     functions=permissions.FUNCTIONS,
     subscribers=subscribers.SUBSCRIBERS,
     bundle=SECTION,
-    jobs=("app.trading.adoption.jobs", "app.trading.sync_health.jobs"),
+    jobs=("app.trading.adoption.jobs", "app.trading.bulk.jobs", "app.trading.sync_health.jobs"),
 )

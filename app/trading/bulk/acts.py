@@ -60,17 +60,13 @@ def describe(kind: BulkKind, target: Mapping[str, Any]) -> Message:
     if kind is BulkKind.RIGHTS:
         labels = {function.code: str(function.label) for function in permissions.FUNCTIONS}
         names = ", ".join(labels.get(code, code) for code in target["functions"])
-        return (
-            _l("Taken away: %(rights)s", rights=names)
-            if target["is_taken"]
-            else _l("Given back: %(rights)s", rights=names)
-        )
+        if target["is_taken"]:
+            return _l("Taken away: %(rights)s", rights=names)
+        return _l("Given back: %(rights)s", rights=names)
     money = f"{target['amount']} {target['currency']}"
-    return (
-        _l("Credit taken back: %(money)s", money=money)
-        if target["is_taken"]
-        else _l("Credit given: %(money)s", money=money)
-    )
+    if target["is_taken"]:
+        return _l("Credit taken back: %(money)s", money=money)
+    return _l("Credit given: %(money)s", money=money)
 
 
 def ask(
