@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -89,6 +90,16 @@ def render_or_redirect(template: str, *, block: str, to: str, **context: Any) ->
     if is_partial():
         return render(template, block=block, **context)
     return redirect_to(to)
+
+
+def close_dialog(to: str, *facts: str) -> Response:
+    """After an act in a dialog: close it, and have the regions of the page fetch what has changed. A plain form goes on
+    to the page `to`."""
+    if not is_partial():
+        return redirect_to(to)
+    events: dict[str, object] = {f"live:{fact}": {} for fact in facts}
+    events["close:dialog"] = {}  # The last one: what lies in the dialog is gone after it.
+    return Response(status=204, headers={"HX-Trigger": json.dumps(events)})
 
 
 def toast(message: Message, tone: str = "success") -> None:

@@ -11,7 +11,7 @@ from app.trading.golive import views as golive
 from app.trading.queries.platforms import waiting_for_a_person
 from app.trading.statements import views as statements
 from app.trading.sync_health import views as sync_health
-from app.trading.views import cabinet, office
+from app.trading.views import cabinet, cabinet_accounts, office, office_accounts
 
 FEATURE = Feature(
     name="trading",
@@ -19,10 +19,12 @@ FEATURE = Feature(
     blueprints={
         "cabinet": (
             cabinet.bp,
+            cabinet_accounts.bp,
             statements.cabinet,
         ),
         "office": (
             office.bp,
+            office_accounts.bp,
             statements.office,
             adoption.bp,
             golive.bp,

@@ -161,7 +161,8 @@ def _say_toasts(response: Response) -> None:
         import json
 
         text, tone = messages[-1]
-        response.headers["HX-Trigger"] = json.dumps({"toast": {"text": str(text), "tone": tone}})
+        events = json.loads(response.headers.get("HX-Trigger", "{}"))
+        response.headers["HX-Trigger"] = json.dumps({"toast": {"text": str(text), "tone": tone}, **events})
     else:
         for text, tone in messages:
             flash(str(text), tone)

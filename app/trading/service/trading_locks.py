@@ -26,7 +26,7 @@ from app.restrictions.models import Restriction, Source
 from app.trading.access import queries, rules
 from app.trading.access.models import AccessDrift
 from app.trading.models import OperationKind, TradingAccount, TradingPlatform
-from app.trading.permissions import TRADE_OPEN
+from app.trading.permissions import EXPERT_TRADING, PLATFORM_SECRET, TRADE_OPEN
 from app.trading.platforms.base import Access, AccountRecord, Capabilities
 from app.trading.platforms.kinds import capabilities_of
 from app.trading.queries import accounts as account_queries
@@ -57,6 +57,17 @@ def wanted_access(account: TradingAccount, locked: Collection[str] | None = None
 def unsettled(account: TradingAccount) -> list[str]:
     """The functions in which the platform is not yet, or no longer, as it should be."""
     return rules.gaps(wanted_access(account), account.access, _capabilities(account))
+
+
+def known_functions(account: TradingAccount) -> list[str]:
+    """The functions that the account's platform can take away by itself."""
+    can = _capabilities(account)
+    missing = {
+        TRADE_OPEN: not can.has_close_only,
+        EXPERT_TRADING: not can.has_robots_switch,
+        PLATFORM_SECRET: not can.has_password_switch,
+    }
+    return [function for function in rules.RIGHTS if not missing.get(function, False)]
 
 
 def is_being_applied(account: TradingAccount) -> bool:

@@ -16,9 +16,13 @@ from app.kit.text import _l
 from app.restrictions import service as restrictions
 from app.trading import forms, permissions, service, wire
 from app.trading.models import AccountType, OperationState, PlatformOperation
+from app.trading.offers.rules import default_of
 from app.trading.platforms.base import PasswordKind
 from app.trading.queries import accounts as queries
+from app.trading.queries import platforms
 from app.trading.queries.accounts import AccountView
+from app.trading.service import offers
+from app.trading.views.rights import Right, rights_of
 from app.trading.views.shared import (
     account_context,
     asked_block,
@@ -29,7 +33,7 @@ from app.trading.views.shared import (
 
 bp = Blueprint("trading_cabinet", __name__)
 
-BLOCKS = ("account", "positions", "history", "leverage_card", "password_card")
+BLOCKS = ("account", "positions", "history", "details", "leverage_card", "password_card")
 STATES = ("real", "demo", "archived")
 
 
@@ -73,25 +77,34 @@ def accounts() -> ResponseReturnValue:
 @requires(permissions.ACCOUNT_OWN)
 @unrestricted("The service asks for live or demo accounts, by the type that is chosen.")
 def open_account() -> ResponseReturnValue:
-    kinds = queries.account_types()
+    kinds = offers.account_types(me())
     code = request.form.get("account_type") or request.args.get("type", "")
     kind = next((one for one in kinds if one.code == code), None)
     if kind is None:
         return render(
             "trading/cabinet/account_types.html",
             kinds=kinds,
+            leverages={kind.code: offers.leverages(kind, me()) for kind in kinds},
             text_of=in_readers_language,
             is_live_locked=restrictions.is_locked(permissions.OPEN_LIVE, me()),
             is_demo_locked=restrictions.is_locked(permissions.OPEN_DEMO, me()),
         )
-    form = forms.OpenAccountForm(account_type=kind.code, leverage=str(kind.default_leverage))
-    form.offer(kind)
+    leverages = offers.leverages(kind, me())
+    first = default_of(leverages, kind.default_leverage)
+    form = forms.OpenAccountForm(account_type=kind.code, leverage=str(first or ""))
+    form.offer(kind, leverages)
     if form.sent():
         answer = _open(form, kind)
         if answer is not None:
             return answer
     return render(
-        "trading/cabinet/open_account.html", status=form.status, f=form, kind=kind, text_of=in_readers_language
+        "trading/cabinet/open_account.html",
+        status=form.status,
+        f=form,
+        kind=kind,
+        leverages=leverages,
+        platform=platforms.platform(kind.platform_id),
+        text_of=in_readers_language,
     )
 
 
@@ -142,7 +155,7 @@ def _account_page(
 ) -> Response:
     if leverage_form is None:
         leverage_form = forms.LeverageForm(formdata=None, leverage=str(view.account.leverage))
-        leverage_form.offer(view.kind)
+        leverage_form.offer(offers.leverages_of(view.account, view.kind))
     password_form = password_form or forms.PlatformPasswordForm(formdata=None)
     block = block or asked_block(*BLOCKS)
     wire.watch(tenant_id(), [view.account.client_id])
@@ -156,8 +169,14 @@ def _account_page(
         operation=operation,
         shown_password=shown_password,
         refusal_message=service.refusal_message,
+        taken=_taken_from(view) if not is_partial() or block in ("account", "details") else (),
         **account_context(view, block),
     )
+
+
+def _taken_from(view: AccountView) -> list[Right]:
+    """The rights that the account does not have on the platform."""
+    return [right for right in rights_of(view.account) if not right.is_given] if view.account.is_active else []
 
 
 @bp.post("/accounts/<uuid:account_id>/leverage")
@@ -166,11 +185,17 @@ def _account_page(
 def change_leverage(account_id: UUID) -> ResponseReturnValue:
     view = own_account(account_id)
     form = forms.LeverageForm()
-    form.offer(view.kind)
+    form.offer(offers.leverages_of(view.account, view.kind))
     operation = None
     if form.sent():
         requested = form.attempt(
-            lambda: service.change_leverage(account_id, int(form.leverage.data), key=once_key(), by=current_actor())
+            lambda: service.change_leverage(
+                account_id,
+                int(form.leverage.data),
+                key=once_key(),
+                by=current_actor(),
+                accepted=bool(form.accepted.data),
+            )
         )
         if requested is not None:
             operation = wait_for(requested)

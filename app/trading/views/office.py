@@ -22,14 +22,15 @@ from app.trading.queries import accounts as queries
 from app.trading.queries import operations as operation_queries
 from app.trading.queries import platforms
 from app.trading.queries.accounts import AccountView
-from app.trading.service import connections, proof
+from app.trading.service import connections, offers, proof
 from app.trading.sync_health import queries as health
 from app.trading.sync_health import words
+from app.trading.views.rights import rights_context
 from app.trading.views.shared import account_context, asked_block, listen_to, wait_for
 
 bp = Blueprint("trading_office", __name__)
 
-BLOCKS = ("account", "positions", "history", "leverage_card")
+BLOCKS = ("account", "positions", "history", "settings", "leverage_card")
 STAFF = "Staff act under their own permission; the act is recorded."
 
 
@@ -48,7 +49,7 @@ def _account_page(
 ) -> Response:
     if form is None:
         form = forms.LeverageForm(formdata=None, leverage=str(view.account.leverage))
-        form.offer(view.kind)
+        form.offer(offers.leverages_of(view.account, view.kind))
     client_id = view.account.client_id
     block = block or asked_block(*BLOCKS)
     wire.watch(tenant_id(), [client_id])
@@ -61,7 +62,11 @@ def _account_page(
         operation=operation,
         client=clients.get(client_id),
         may_change=current_actor().may(permissions.LEVERAGE_CHANGE),
+        may_manage=current_actor().may(permissions.ACCOUNT_MANAGE),
+        may_credit=current_actor().may(permissions.CREDIT),
+        may_archive=current_actor().may(permissions.ACCOUNT_ARCHIVE),
         refusal_message=service.refusal_message,
+        **rights_context(view.account, block),
         **account_context(view, block),
     )
 
@@ -72,11 +77,17 @@ def _account_page(
 def change_leverage(account_id: UUID) -> ResponseReturnValue:
     view = queries.account_view(account_id)
     form = forms.LeverageForm()
-    form.offer(view.kind)
+    form.offer(offers.leverages_of(view.account, view.kind))
     operation = None
     if form.sent():
         requested = form.attempt(
-            lambda: service.change_leverage(account_id, int(form.leverage.data), key=once_key(), by=current_actor())
+            lambda: service.change_leverage(
+                account_id,
+                int(form.leverage.data),
+                key=once_key(),
+                by=current_actor(),
+                accepted=bool(form.accepted.data),
+            )
         )
         if requested is not None:
             operation = wait_for(requested)

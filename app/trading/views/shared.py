@@ -60,5 +60,5 @@ def account_context(view: AccountView, block: str = "") -> dict[str, Any]:
         "text_of": in_readers_language,
         "positions": queries.positions_of(view.account) if part in ("", "positions") else (),
         "trades": queries.closed_trades_of(view.account.id) if part in ("", "history") else (),
-        "operations": queries.operations_of(view.account.id) if part in ("", "history", "account") else (),
+        "operations": queries.operations_of(view.account.id) if part in ("", "history", "account", "settings") else (),
     }
