@@ -43,7 +43,8 @@ def store_deals(platform_id: UUID, batch: Batch, times: ServerClock | None, stor
     moved: list[ChangedDeal] = []
     if deals:
         assert times is not None
-        changes = queries.store_deals(platform_id, deal_columns(deals, times), batch_no, now)
+        tickets = (deals[0].ticket, deals[-1].ticket)
+        changes = queries.store_deals(platform_id, deal_columns(deals, times), tickets, batch_no, now)
         stored.deals = changes.count
         positions |= changes.position_ids
         logins |= changes.logins

@@ -97,10 +97,19 @@ class Changes:
     known: dict[int, KnownDeal]
 
 
-def store_deals(platform_id: UUID, columns: Mapping[str, str], batch_no: int, now: datetime) -> Changes:
-    """Write deals, whose columns are array literals, and answer what is new or other than before."""
+def store_deals(
+    platform_id: UUID, columns: Mapping[str, str], tickets: tuple[int, int], batch_no: int, now: datetime
+) -> Changes:
+    """Write deals, whose columns are array literals, and answer what is new or other than before. `tickets` are the
+    lowest and the highest."""
     row = execute_sql(
-        load_sql("app.trading", "sql/upsert_deals.sql"), platform_id=platform_id, batch_no=batch_no, now=now, **columns
+        load_sql("app.trading", "sql/upsert_deals.sql"),
+        platform_id=platform_id,
+        first_ticket=tickets[0],
+        last_ticket=tickets[1],
+        batch_no=batch_no,
+        now=now,
+        **columns,
     ).one()
     movements, known = [], {}
     for ticket, login, kind, position_id, profit, comment, revision, server_time_msc, *before in row.movements:

@@ -1,8 +1,27 @@
 -- One row per ticket. Seen twice is once; other content under the same ticket is a correction, and a deal that returns is no longer
 -- deleted. Answers one row: how many were written, the positions and logins that they touch (those they belonged to before as well),
 -- and of each movement of money what it is and what it was.
-WITH n AS MATERIALIZED (
-  SELECT * FROM unnest(
+WITH known AS MATERIALIZED (
+  SELECT d.ticket, d.position_id, d.kind, d.profit, d.deleted_at IS NOT NULL AS is_deleted FROM deal AS d
+  WHERE d.tenant_id = :tenant_id AND d.platform_id = :platform_id AND d.ticket = ANY(CAST(:ticket AS bigint[]))
+    AND d.ticket BETWEEN :first_ticket AND :last_ticket  -- Where all are new, one look at the key's end says so.
+),
+changed AS (
+  INSERT INTO deal AS d (
+    tenant_id, platform_id, ticket, login, kind, side, entry, reason, is_service, order_ticket, position_id, symbol,
+    volume_lots, volume_closed_lots, contract_size, price, position_price, market_bid, market_ask,
+    profit, swap, commission, fee, profit_rate, comment, manager_login, modify_flags, money_digits,
+    entry_price, opened_server_msc, opened_at, markup_usd, balance_after, balance_version, is_copied, is_sign_unverified,
+    server_time_msc, at, content_hash, batch_no, arrived_at, revision
+  )
+  SELECT
+    :tenant_id, :platform_id, n.ticket, n.login, n.kind, n.side, n.entry, n.reason, n.is_service, n.order_ticket,
+    n.position_id, n.symbol, n.volume_lots, n.volume_closed_lots, n.contract_size, n.price, n.position_price, n.market_bid,
+    n.market_ask, n.profit, n.swap, n.commission, n.fee, n.profit_rate, n.comment, n.manager_login, n.modify_flags,
+    n.money_digits, n.entry_price, n.opened_server_msc, timestamptz 'epoch' + n.opened_msc * interval '1 millisecond',
+    n.markup_usd, n.balance_after, n.balance_version, n.is_copied, n.is_sign_unverified, n.server_time_msc,
+    timestamptz 'epoch' + n.at_msc * interval '1 millisecond', n.content_hash, :batch_no, :now, 1
+  FROM unnest(
     CAST(:ticket AS bigint[]), CAST(:login AS bigint[]), CAST(:kind AS text[]), CAST(:side AS text[]), CAST(:entry AS text[]),
     CAST(:reason AS text[]), CAST(:is_service AS boolean[]), CAST(:order_ticket AS bigint[]), CAST(:position_id AS bigint[]),
     CAST(:symbol AS text[]), CAST(:volume_lots AS numeric[]), CAST(:volume_closed_lots AS numeric[]),
@@ -20,27 +39,6 @@ WITH n AS MATERIALIZED (
     manager_login, modify_flags, money_digits, entry_price, opened_server_msc, opened_msc, markup_usd, balance_after,
     balance_version, is_copied, is_sign_unverified, server_time_msc, at_msc, content_hash
   )
-),
-known AS MATERIALIZED (
-  SELECT d.ticket, d.position_id, d.kind, d.profit, d.deleted_at IS NOT NULL AS is_deleted FROM deal AS d
-  WHERE d.tenant_id = :tenant_id AND d.platform_id = :platform_id AND d.ticket = ANY(CAST(:ticket AS bigint[]))
-),
-changed AS (
-  INSERT INTO deal AS d (
-    tenant_id, platform_id, ticket, login, kind, side, entry, reason, is_service, order_ticket, position_id, symbol,
-    volume_lots, volume_closed_lots, contract_size, price, position_price, market_bid, market_ask,
-    profit, swap, commission, fee, profit_rate, comment, manager_login, modify_flags, money_digits,
-    entry_price, opened_server_msc, opened_at, markup_usd, balance_after, balance_version, is_copied, is_sign_unverified,
-    server_time_msc, at, content_hash, batch_no, arrived_at, revision
-  )
-  SELECT
-    :tenant_id, :platform_id, n.ticket, n.login, n.kind, n.side, n.entry, n.reason, n.is_service, n.order_ticket,
-    n.position_id, n.symbol, n.volume_lots, n.volume_closed_lots, n.contract_size, n.price, n.position_price, n.market_bid,
-    n.market_ask, n.profit, n.swap, n.commission, n.fee, n.profit_rate, n.comment, n.manager_login, n.modify_flags,
-    n.money_digits, n.entry_price, n.opened_server_msc, timestamptz 'epoch' + n.opened_msc * interval '1 millisecond',
-    n.markup_usd, n.balance_after, n.balance_version, n.is_copied, n.is_sign_unverified, n.server_time_msc,
-    timestamptz 'epoch' + n.at_msc * interval '1 millisecond', n.content_hash, :batch_no, :now, 1
-  FROM n
   ON CONFLICT (tenant_id, platform_id, ticket) DO UPDATE SET
     login = excluded.login, kind = excluded.kind, side = excluded.side, entry = excluded.entry, reason = excluded.reason,
     is_service = excluded.is_service, order_ticket = excluded.order_ticket, position_id = excluded.position_id,

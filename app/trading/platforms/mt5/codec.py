@@ -172,7 +172,7 @@ def _known(record: Record, name: str) -> Decimal | None:
     return number(record, name) or None
 
 
-class _DealRecord(msgspec.Struct):
+class _DealRecord(msgspec.Struct, gc=False):
     """What is read of a deal, under the wire's names. Of the closed volumes it matters whether they are there."""
 
     Deal: int = 0
