@@ -9,9 +9,9 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 
 from app.simulators.ctrader.errors import Refusal
 from app.simulators.ctrader.faults import FaultKind, Faults
@@ -22,6 +22,7 @@ FRAME_MAX = 15_000_000
 HEARTBEAT = 51
 _STOP_SECONDS = 5
 _BUFFER_MAX = 64 * 1024 * 1024
+_M = TypeVar("_M", bound=Message)
 _LENGTH = struct.Struct(">I")
 
 
@@ -32,6 +33,17 @@ def envelope(number: int, payload: bytes, message_id: str | None = None) -> byte
         message.clientMsgId = message_id
     body = message.SerializeToString()
     return _LENGTH.pack(len(body)) + body
+
+
+def parsed(kind: type[_M], payload: bytes) -> _M:
+    """The content of a request; refused when it is malformed or lacks what it must have."""
+    try:
+        message = kind.FromString(payload)
+    except DecodeError:
+        raise Refusal("INVALID_REQUEST", "Message cannot be read") from None
+    if not message.IsInitialized():
+        raise Refusal("INVALID_REQUEST", "Message lacks a required field")
+    return message
 
 
 @dataclass(slots=True)
@@ -255,8 +267,6 @@ class FrameServer:
             answers = self.handler.act(link, context)
         except Refusal as refused:
             answers = [self.handler.refuse(link, context, refused, 0)]
-        except DecodeError as error:
-            answers = [self.handler.refuse(link, context, Refusal("INVALID_REQUEST", str(error)), 0)]
         except Exception as error:  # A fault of the simulator must not look like a broken network.
             log("request_failed", face=self.face, number=context.number, error=repr(error))
             answers = [self.handler.refuse(link, context, Refusal("UNKNOWN_ERROR"), 0)]

@@ -44,5 +44,16 @@ class Timeline(Generic[T]):
         return [self.by_id[number] for _, number in reversed(keys)]
 
 
+def first_page(rows: list[T], most: int, moment: Callable[[T], int]) -> tuple[list[T], bool]:
+    """The first rows of a sorted list, and whether there are more.
+
+    A page ends with a whole millisecond: who goes on from its last time must not miss what happened in the same one.
+    """
+    end = min(most, len(rows))
+    while 0 < end < len(rows) and moment(rows[end]) == moment(rows[end - 1]):
+        end += 1
+    return rows[:end], end < len(rows)
+
+
 def _cut(keys: list[_Key], start: int, end: int) -> list[_Key]:
     return keys[bisect_left(keys, (start, -1)) : bisect_right(keys, (end, _LAST))]

@@ -13,7 +13,7 @@ import app.simulators.ctrader.manager.trading  # noqa: F401  # They register the
 from app.simulators.ctrader.accounts import password_digest
 from app.simulators.ctrader.config import ManagerConfig
 from app.simulators.ctrader.errors import Refusal
-from app.simulators.ctrader.link import Answer, Context, Link
+from app.simulators.ctrader.link import Answer, Context, Link, parsed
 from app.simulators.ctrader.manager import wire
 from app.simulators.ctrader.manager.requests import NAMES, REQUESTS, Call, Session, number_of
 from app.simulators.ctrader.proto import sim_manager_pb2 as pb
@@ -58,10 +58,10 @@ class ManagerFace:
         session: Session = link.state
         with self._plant.clock.hold():
             if context.number == _PING:
-                ping = pb.ProtoPingReq.FromString(context.payload)
+                ping = parsed(pb.ProtoPingReq, context.payload)
                 return [_answer(pb.ProtoPingRes(timestamp=ping.timestamp))]
             if context.number == _AUTH:
-                return [self._sign_in(session, pb.ProtoManagerAuthReq.FromString(context.payload))]
+                return [self._sign_in(session, parsed(pb.ProtoManagerAuthReq, context.payload))]
             manager = self._plant.managers.get(session.manager_login)
             if manager is None:
                 raise Refusal("CANT_ROUTE_REQUEST", "Not authenticated")
@@ -72,7 +72,7 @@ class ManagerFace:
             if missing:
                 raise Refusal("NOT_ENOUGH_RIGHTS", f"ROLE_{missing[0].name} is missing")
             call = Call(self._plant, link, session, manager)
-            answer = registered.handler(call, registered.message.FromString(context.payload))
+            answer = registered.handler(call, parsed(registered.message, context.payload))
         return [] if answer is None else [_answer(answer)]
 
     def refuse(self, link: Link, context: Context, refusal: Refusal, maintenance_end_ms: int) -> Answer:

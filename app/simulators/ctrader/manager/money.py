@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from operator import attrgetter
 
 from app.simulators.ctrader import funds
 from app.simulators.ctrader.enums import BalanceType, Permission
@@ -55,7 +56,7 @@ def transfer(call: Call, asked: pb.ProtoManagerBalanceTransferReq) -> pb.ProtoMa
 def balance_history(call: Call, asked: pb.ProtoBalanceHistoryListReq) -> pb.ProtoBalanceHistoryListRes:
     """Balance operations, newest first. What closing a position moved is not among them."""
     rows = call.plant.cash.window(asked.fromTimestamp, asked.toTimestamp, call.owners(asked.traderId))
-    page, has_more = call.page(rows)
+    page, has_more = call.page(rows, attrgetter("at"))
     answer = pb.ProtoBalanceHistoryListRes(depositWithdraw=[wire.cash_message(cash) for cash in page], hasMore=has_more)
     if asked.traderId:
         answer.traderId = asked.traderId
@@ -65,7 +66,7 @@ def balance_history(call: Call, asked: pb.ProtoBalanceHistoryListReq) -> pb.Prot
 @request(pb.ProtoBonusHistoryListReq, Permission.TRADING_HISTORY_READ)
 def bonus_history(call: Call, asked: pb.ProtoBonusHistoryListReq) -> pb.ProtoBonusHistoryListRes:
     rows = call.plant.bonuses.window(asked.fromTimestamp, asked.toTimestamp, call.owners(asked.traderId))
-    page, has_more = call.page(rows)
+    page, has_more = call.page(rows, attrgetter("at"))
     answer = pb.ProtoBonusHistoryListRes(
         bonusDepositWithdraw=[wire.bonus_message(bonus) for bonus in page], hasMore=has_more
     )

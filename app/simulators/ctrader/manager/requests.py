@@ -15,6 +15,7 @@ from app.simulators.ctrader.link import Link
 from app.simulators.ctrader.proto import sim_manager_pb2 as pb
 from app.simulators.ctrader.records import Trader
 from app.simulators.ctrader.state import Plant
+from app.simulators.ctrader.timeline import first_page
 
 _R = TypeVar("_R", bound=Message)
 _T = TypeVar("_T")
@@ -54,11 +55,10 @@ class Call:
         """The accounts of a list request: the one that is asked for, or every visible one."""
         return {self.trader(trader_id).trader_id} if trader_id else self.visible()
 
-    def page(self, rows: list[_T], most: int = 0) -> tuple[list[_T], bool]:
+    def page(self, rows: list[_T], moment: Callable[[_T], int], most: int = 0) -> tuple[list[_T], bool]:
         """The first rows of a list, and whether there are more."""
         chunk = self.plant.config.list_chunk
-        limit = min(most, chunk) if most > 0 else chunk
-        return rows[:limit], len(rows) > limit
+        return first_page(rows, min(most, chunk) if most > 0 else chunk, moment)
 
 
 Handler = Callable[[Call, _R], Message | None]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from app.simulators.ctrader import accounts
 from app.simulators.ctrader.enums import Operation, Permission
 from app.simulators.ctrader.errors import Refusal
@@ -35,13 +37,17 @@ def _registered(call: Call, start: int, end: int, group_id: int, *, is_sub_only:
 @request(pb.ProtoTraderListReq, Permission.TRADER_READ)
 def trader_list(call: Call, asked: pb.ProtoTraderListReq) -> pb.ProtoTraderListRes:
     start, end = asked.fromTimestamp, asked.toTimestamp
-    page, has_more = call.page(_registered(call, start, end, asked.groupId, is_sub_only=asked.onlySubAccounts))
+    page, has_more = call.page(
+        _registered(call, start, end, asked.groupId, is_sub_only=asked.onlySubAccounts), attrgetter("registered_at")
+    )
     return pb.ProtoTraderListRes(trader=[wire.trader_message(trader) for trader in page], hasMore=has_more)
 
 
 @request(pb.ProtoManagerLightTraderListReq, Permission.TRADER_READ)
 def light_trader_list(call: Call, asked: pb.ProtoManagerLightTraderListReq) -> pb.ProtoManagerLightTraderListRes:
-    page, has_more = call.page(_registered(call, asked.fromTimestamp, asked.toTimestamp, asked.groupId))
+    page, has_more = call.page(
+        _registered(call, asked.fromTimestamp, asked.toTimestamp, asked.groupId), attrgetter("registered_at")
+    )
     return pb.ProtoManagerLightTraderListRes(
         trader=[wire.light_trader_message(trader) for trader in page], hasMore=has_more
     )
@@ -64,7 +70,7 @@ def changed_trader_list(call: Call, asked: pb.ProtoCSv1TraderListReq) -> pb.Prot
         and (not asked.groupId or trader.group_id == asked.groupId)
         and (not asked.onlySubAccounts or trader.sub_account_of)
     ]
-    page, has_more = call.page(seen)
+    page, has_more = call.page(seen, attrgetter("updated_at"))
     gone = [trader.trader_id for trader in changed if trader.is_deleted or not call.plant.sees(call.manager, trader)]
     last = page[-1].updated_at if has_more else call.plant.now_ms()
     return pb.ProtoCSv1TraderListRes(

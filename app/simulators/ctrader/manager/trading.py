@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from operator import attrgetter
 
 from app.simulators.ctrader.enums import OrderStatus, OrderType, Permission, TradeSide
 from app.simulators.ctrader.errors import Refusal
@@ -26,7 +27,7 @@ def positions(call: Call, asked: pb.ProtoPositionListReq) -> pb.ProtoPositionLis
         and (owners is None or position.trader_id in owners)
     ]
     found.sort(key=lambda position: (position.opened_at, position.position_id), reverse=True)
-    page, has_more = call.page(found)
+    page, has_more = call.page(found, attrgetter("opened_at"))
     answer = pb.ProtoPositionListRes(
         position=[wire.position_message(call.plant, position) for position in page], hasMore=has_more
     )
@@ -45,7 +46,7 @@ def pending_orders(call: Call, asked: pb.ProtoPendingOrderListReq) -> pb.ProtoPe
         and (owners is None or order.trader_id in owners)
     ]
     found.sort(key=lambda order: (order.created_at, order.order_id), reverse=True)
-    page, has_more = call.page(found)
+    page, has_more = call.page(found, attrgetter("created_at"))
     answer = pb.ProtoPendingOrderListRes(
         order=[wire.order_message(call.plant, order) for order in page], hasMore=has_more
     )
@@ -58,7 +59,7 @@ def pending_orders(call: Call, asked: pb.ProtoPendingOrderListReq) -> pb.ProtoPe
 def closed_positions(call: Call, asked: pb.ProtoManagerClosedPositionListReq) -> pb.ProtoManagerClosedPositionListRes:
     """Closed positions by the time of their closing. They carry no figures any more."""
     rows = call.plant.closed.window(asked.fromTimestamp, asked.toTimestamp, call.owners(asked.traderId))
-    page, has_more = call.page(rows)
+    page, has_more = call.page(rows, attrgetter("closed_at"))
     return pb.ProtoManagerClosedPositionListRes(
         position=[wire.position_message(call.plant, position) for position in page], hasMore=has_more
     )
@@ -78,7 +79,7 @@ def deals(call: Call, asked: pb.ProtoManagerDealListReq) -> pb.ProtoManagerDealL
         rows = [deal for deal in rows if deal.filled_volume]
     if call.plant.switches.deal_order == "oldest":
         rows.reverse()
-    page, has_more = call.page(rows, asked.maxRows)
+    page, has_more = call.page(rows, attrgetter("created_at"), asked.maxRows)
     return pb.ProtoManagerDealListRes(deal=_messages(call, page), hasMore=has_more)
 
 
@@ -91,7 +92,7 @@ def deals_of_position(
     rows = [deal for deal in rows if asked.fromTimestamp <= deal.created_at <= asked.toTimestamp]
     if rows:
         call.trader(rows[0].trader_id)
-    page, has_more = call.page(rows)
+    page, has_more = call.page(rows, attrgetter("created_at"))
     return pb.ProtoManagerDealListByPositionIdRes(deal=_messages(call, page), hasMore=has_more)
 
 

@@ -9,7 +9,7 @@ import app.simulators.ctrader.openapi.session
 import app.simulators.ctrader.openapi.trading  # noqa: F401  # They register the requests.
 from app.simulators.ctrader.enums import AccessRights, Operation, TradeSide
 from app.simulators.ctrader.errors import Refusal
-from app.simulators.ctrader.link import Answer, Context, Link
+from app.simulators.ctrader.link import Answer, Context, Link, parsed
 from app.simulators.ctrader.margin import price_for
 from app.simulators.ctrader.openapi import wire
 from app.simulators.ctrader.openapi.requests import REQUESTS, Call, Session, name_of, number_of
@@ -58,7 +58,7 @@ class OpenAPIFace:
             if not session.all_requests.take():
                 raise Refusal("REQUEST_FREQUENCY_EXCEEDED", "Too many requests", retry_after=1)
             if context.number == _APP_AUTH:
-                return [self._sign_in(session, pb.ProtoOAApplicationAuthReq.FromString(context.payload))]
+                return [self._sign_in(session, parsed(pb.ProtoOAApplicationAuthReq, context.payload))]
             if not session.client_id:
                 raise Refusal("CH_CLIENT_NOT_AUTHENTICATED", "Application is not authenticated")
             registered = REQUESTS.get(context.number)
@@ -67,7 +67,7 @@ class OpenAPIFace:
             if registered.is_historical and not session.historical.take():
                 raise Refusal("BLOCKED_PAYLOAD_TYPE", "Too many historical requests", retry_after=1)
             call = Call(self._plant, self._tokens, link, session)
-            answer = registered.handler(call, registered.message.FromString(context.payload))
+            answer = registered.handler(call, parsed(registered.message, context.payload))
         return [] if answer is None else [_answer(answer)]
 
     def refuse(self, link: Link, context: Context, refusal: Refusal, maintenance_end_ms: int) -> Answer:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from app.simulators.ctrader.errors import Refusal
 from app.simulators.ctrader.margin import margin_of, unrealized_of
 from app.simulators.ctrader.openapi import wire
@@ -9,6 +11,7 @@ from app.simulators.ctrader.openapi.requests import Call, request
 from app.simulators.ctrader.proto import sim_openapi_pb2 as pb
 from app.simulators.ctrader.records import Deal
 
+created_at = attrgetter("created_at")
 _WEEK_MS = 604_800_000
 _END_OF_TIME = 2_147_483_646_000
 
@@ -79,7 +82,7 @@ def reconcile(call: Call, asked: pb.ProtoOAReconcileReq) -> pb.ProtoOAReconcileR
 @request(pb.ProtoOADealListReq, is_historical=True)
 def deals(call: Call, asked: pb.ProtoOADealListReq) -> pb.ProtoOADealListRes:
     rows = _deals(call, asked.ctidTraderAccountId, asked.fromTimestamp, asked.toTimestamp)
-    page, has_more = call.page(rows, asked.maxRows)
+    page, has_more = call.page(rows, created_at, asked.maxRows)
     return pb.ProtoOADealListRes(
         ctidTraderAccountId=asked.ctidTraderAccountId, deal=[wire.deal_message(deal) for deal in page], hasMore=has_more
     )
@@ -89,7 +92,7 @@ def deals(call: Call, asked: pb.ProtoOADealListReq) -> pb.ProtoOADealListRes:
 def deals_of_position(call: Call, asked: pb.ProtoOADealListByPositionIdReq) -> pb.ProtoOADealListByPositionIdRes:
     rows = _deals(call, asked.ctidTraderAccountId, asked.fromTimestamp, asked.toTimestamp)
     numbers = call.plant.deals_of_position.get(asked.positionId, [])
-    page, has_more = call.page([deal for deal in rows if deal.deal_id in numbers])
+    page, has_more = call.page([deal for deal in rows if deal.deal_id in numbers], created_at)
     return pb.ProtoOADealListByPositionIdRes(
         ctidTraderAccountId=asked.ctidTraderAccountId,
         deal=[wire.deal_message(deal) for deal in page],
@@ -154,7 +157,9 @@ def cash_flow(call: Call, asked: pb.ProtoOACashFlowHistoryListReq) -> pb.ProtoOA
 def orders(call: Call, asked: pb.ProtoOAOrderListReq) -> pb.ProtoOAOrderListRes:
     _, owner = call.account(asked.ctidTraderAccountId)
     end = asked.toTimestamp or _END_OF_TIME
-    page, has_more = call.page(call.plant.done_orders.window(asked.fromTimestamp, end, [owner.trader_id]))
+    page, has_more = call.page(
+        call.plant.done_orders.window(asked.fromTimestamp, end, [owner.trader_id]), attrgetter("updated_at")
+    )
     return pb.ProtoOAOrderListRes(
         ctidTraderAccountId=asked.ctidTraderAccountId,
         order=[wire.order_message(order) for order in page],

@@ -15,6 +15,7 @@ from app.simulators.ctrader.openapi.tokens import Token, Tokens
 from app.simulators.ctrader.proto import sim_openapi_pb2 as pb
 from app.simulators.ctrader.records import CtidLink, Trader
 from app.simulators.ctrader.state import Plant
+from app.simulators.ctrader.timeline import first_page
 
 _R = TypeVar("_R", bound=Message)
 _T = TypeVar("_T")
@@ -73,11 +74,10 @@ class Call:
         if self.session.accounts[ctid].scope != 1:
             raise Refusal("TRADING_NOT_ALLOWED", "The token does not allow trading")
 
-    def page(self, rows: list[_T], most: int = 0) -> tuple[list[_T], bool]:
+    def page(self, rows: list[_T], moment: Callable[[_T], int], most: int = 0) -> tuple[list[_T], bool]:
         """The first rows of a list, and whether there are more."""
         chunk = self.plant.config.list_chunk
-        limit = min(most, chunk) if most > 0 else chunk
-        return rows[:limit], len(rows) > limit
+        return first_page(rows, min(most, chunk) if most > 0 else chunk, moment)
 
 
 @dataclass(frozen=True, slots=True)

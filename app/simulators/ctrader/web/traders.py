@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
+from operator import attrgetter
 from typing import Any
 
 from aiohttp import web
@@ -13,6 +14,7 @@ from app.simulators.ctrader.errors import Refusal
 from app.simulators.ctrader.funds import Notes
 from app.simulators.ctrader.margin import figures_of
 from app.simulators.ctrader.records import Trader
+from app.simulators.ctrader.timeline import first_page
 from app.simulators.ctrader.web.desk import (
     answer,
     body_of,
@@ -76,13 +78,13 @@ async def listed(request: web.Request) -> web.Response:
         key=lambda trader: (trader.registered_at, trader.trader_id),
         reverse=True,
     )
-    chunk = plant.config.list_chunk
+    page, has_more = first_page(found, plant.config.list_chunk, attrgetter("registered_at"))
     columns = [name for name in request.query.get("fields", "").split(",") if name]
     with plant.clock.hold():
-        shapes = [trader_shape(plant, trader) for trader in found[:chunk]]
+        shapes = [trader_shape(plant, trader) for trader in page]
     if columns:
         shapes = [{name: shape[name] for name in columns if name in shape} for shape in shapes]
-    return answer(request, {"trader": shapes, "hasMore": len(found) > chunk}, root="traders")
+    return answer(request, {"trader": shapes, "hasMore": has_more}, root="traders")
 
 
 @routes.get("/webserv/traders/{login}")
