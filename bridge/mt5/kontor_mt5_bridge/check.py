@@ -38,8 +38,8 @@ TOO_MUCH = (
 
 _REFUSALS = {
     401: "The secret is not the one that Kontor has, or this machine's clock is wrong.",
-    403: "Kontor does not know this address: compare it with the platform's page.",
-    404: "Nothing answers at this address: compare it with the platform's page.",
+    403: "Kontor does not know this address: compare it with the one that you were given.",
+    404: "Nothing answers at this address: compare it with the one that you were given.",
     429: "Too many refused attempts from this network: wait a minute and try again.",
 }
 

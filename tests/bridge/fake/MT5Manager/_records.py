@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -67,6 +68,7 @@ class _Record:
                 values[name] = _MAKE[kind]()
 
     @classmethod
+    @functools.cache
     def _specification(cls) -> dict[str, tuple[str, str]]:
         found: dict[str, tuple[str, str]] = {}
         for word in cls._fields.split():
