@@ -18,6 +18,7 @@ import msgspec
 from app.partners.calendar import DayCut
 
 SpreadBasis = Literal["open", "close", "half_half"]
+BaseKind = Literal["pct_spread", "pct_markup", "pips", "pct_commission", "per_million", "pct_profit", "per_lot"]
 OnIneligible = Literal["forfeit", "compress", "hold"]
 NestedPolicy = Literal["full", "difference", "nearest", "topmost", "split", "highest"]
 Track = Literal["god", "referral"]
@@ -59,14 +60,32 @@ class Level(_Part, frozen=True):
 
 
 class ReferralRule(_Part, frozen=True):
-    """What the referral track pays on the trades it matches. Without levels of its own it pays the track's."""
+    """What the referral track pays on the trades it matches. Without levels of its own it pays the track's.
+
+    `kind` says of what the levels get their shares: of the spread's value; of the broker's markup on the price, given
+    here in price units or recorded by the platform; of so many `pips` of `pip_size`; of the commission that the client
+    paid; of `rate` for every million US dollars traded at the opening price; of the client's profit before costs; or of
+    `rate` per lot.
+    """
 
     name: str
     match: Match = Match()
     priority: int = 0
+    kind: BaseKind = "pct_spread"
+    markup: Decimal | None = None
+    pips: Decimal | None = None
+    pip_size: Decimal | None = None
+    rate: Decimal | None = None
     spread_basis: SpreadBasis | None = None
     levels: tuple[Level, ...] = ()
     max_per_event: Decimal | None = None
+
+    @property
+    def price(self) -> Decimal | None:
+        """What the rule takes of the price itself, in price units."""
+        if self.kind == "pct_markup":
+            return self.markup
+        return self.pips * self.pip_size if self.pips is not None and self.pip_size is not None else None
 
 
 class ReferralTrack(_Part, frozen=True):
@@ -136,6 +155,8 @@ class TypicalSymbol(_Part, frozen=True):
     currency: str
     symbol_class: str = ""
     rate: Decimal = Decimal(1)  # One unit of its profit currency in the plan's currency, for the example alone.
+    price: Decimal = Decimal(1)  # A usual price, and what a client usually pays per lot in the plan's currency.
+    commission: Decimal = Decimal(0)
 
 
 class Plan(_Part, frozen=True):
@@ -235,6 +256,7 @@ class PartnersBundle(_Part, frozen=True):
 def faults(plan: Plan) -> Iterator[tuple[str, str]]:
     """What is wrong with a plan that its types cannot say: (dotted key, sentence). Nothing faulty is ever published."""
     yield from _share_faults(plan)
+    yield from _kind_faults(plan)
     yield from _name_faults(plan)
     if plan.god is not None:
         yield from _god_faults(plan, plan.god)
@@ -272,6 +294,29 @@ def _share_faults(plan: Plan) -> Iterator[tuple[str, str]]:
                 yield key, f'The share of level "{level.name}" must be between 0 and 1.'
         if plan.referral.level_base == "root" and sum((level.share for level in levels), Decimal(0)) > 1:
             yield key, "The shares of all levels together are over 100 %."
+
+
+_NEEDS: dict[BaseKind, tuple[str, ...]] = {
+    "pips": ("pips", "pip_size"),
+    "per_million": ("rate",),
+    "per_lot": ("rate",),
+}
+_MAY: dict[BaseKind, tuple[str, ...]] = {"pct_markup": ("markup",)}
+
+
+def _kind_faults(plan: Plan) -> Iterator[tuple[str, str]]:
+    for rule in plan.referral.rules if plan.referral is not None else ():
+        needed = _NEEDS.get(rule.kind, ())
+        for name in ("markup", "pips", "pip_size", "rate"):
+            value: Decimal | None = getattr(rule, name)
+            key = f"referral.rules.{rule.name}.{name}"
+            if value is None:
+                if name in needed:
+                    yield key, f"A rule of the kind {rule.kind} needs this number."
+            elif name not in needed + _MAY.get(rule.kind, ()):
+                yield key, f"A rule of the kind {rule.kind} has no use for this number."
+            elif not (value.is_finite() and 0 < value <= 1_000_000):
+                yield key, "This number must be above 0."
 
 
 def _name_faults(plan: Plan) -> Iterator[tuple[str, str]]:
@@ -331,7 +376,7 @@ def arbitrage(plan: Plan, god_rate: Decimal) -> list[ArbitrageRow]:
     rows = []
     limit_share = plan.caps.max_total_share_of_revenue
     for symbol, typical in sorted(plan.typical.items()):
-        revenue = typical.spread * typical.contract_size * typical.rate
+        revenue = typical.spread * typical.contract_size * typical.rate + typical.commission
         rule, god_rule = (
             plan.referral_rule(symbol, typical.symbol_class, ""),
             plan.god_rule(symbol, typical.symbol_class, ""),
@@ -344,12 +389,34 @@ def arbitrage(plan: Plan, god_rate: Decimal) -> list[ArbitrageRow]:
             ArbitrageRow(
                 symbol=symbol,
                 revenue=revenue,
-                referral=shares * revenue,
+                referral=shares * typical_base(rule, typical),
                 god=god_rate * god_rule.weight if god_rule is not None else Decimal(0),
                 limit=revenue * (WORST_SHARE if limit_share is None else limit_share),
             )
         )
     return rows
+
+
+def typical_base(rule: ReferralRule | None, typical: TypicalSymbol) -> Decimal:
+    """What the levels share of one usual lot, in the plan's currency.
+
+    A client's profit is no revenue of the broker's and cannot be had without risk: it counts for nothing here.
+    """
+    value = typical.contract_size * typical.rate
+    match rule.kind if rule is not None else "pct_spread":
+        case "pct_markup" | "pips":
+            assert rule is not None
+            return (typical.spread if rule.price is None else rule.price) * value
+        case "pct_commission":
+            return typical.commission
+        case "per_million":
+            return (rule.rate or Decimal(0)) * typical.price * value / 1_000_000 if rule is not None else Decimal(0)
+        case "per_lot":
+            return (rule.rate or Decimal(0)) if rule is not None else Decimal(0)
+        case "pct_profit":
+            return Decimal(0)
+        case _:
+            return typical.spread * value
 
 
 def arbitrage_faults(plan: Plan, god_rate: Decimal = Decimal(0)) -> Iterator[tuple[str, str]]:

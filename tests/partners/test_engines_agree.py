@@ -44,7 +44,7 @@ LOTS = [Decimal(text) for text in ("0.01", "0.33", "1", "2.5", "1.2345678")]
 SYMBOLS = {"EURUSD": ("fx", "USD", 100_000), "USDJPY": ("fx", "JPY", 100_000), "XAUUSD": ("metal", "USD", 100)}
 COPIED = (
     "symbol", "symbol_class", "group", "volume_lots", "contract_size", "close_price", "commission", "reason",
-    "is_demo", "is_partial", "is_close_by",
+    "is_demo", "is_partial", "is_close_by", "profit", "markup_usd",
 )  # fmt: skip
 DERIVED = (
     "client_id", "opened_at", "closed_at", "open_price", "open_bid", "open_ask", "close_bid", "close_ask",
@@ -96,6 +96,15 @@ def level_lists(draw: st.DrawFn) -> tuple[Level, ...]:
     return tuple(Level(name=f"Level {n}", share=share) for n, share in enumerate(shares))
 
 
+KINDS: tuple[dict[str, Any], ...] = (
+    {"kind": "pct_markup", "markup": Decimal("0.00006")},
+    {"kind": "pct_markup"},
+    {"kind": "pips", "pips": Decimal("0.7"), "pip_size": Decimal("0.0001")},
+    {"kind": "pct_commission"},
+    {"kind": "per_million", "rate": Decimal("33.3")},
+    {"kind": "pct_profit"},
+    {"kind": "per_lot", "rate": Decimal("7.77")},
+)
 amounts = st.one_of(st.none(), st.sampled_from([Decimal("0.7"), Decimal("3.3333"), Decimal(5), Decimal(12)]))
 
 
@@ -104,7 +113,8 @@ def plans(draw: st.DrawFn) -> Plan:
     bases: st.SearchStrategy[SpreadBasis] = st.sampled_from(["open", "close", "half_half"])
     referral, god = None, None
     if draw(st.integers(0, 4)):
-        rules = [ReferralRule(name="default", max_per_event=draw(amounts))]
+        kinds = st.one_of(st.just({}), st.sampled_from(KINDS))
+        rules = [ReferralRule(name="default", max_per_event=draw(amounts), **draw(kinds))]
         if draw(st.booleans()):
             rules.append(
                 ReferralRule(
@@ -112,6 +122,7 @@ def plans(draw: st.DrawFn) -> Plan:
                     match=Match(symbol_classes=("metal",)),
                     levels=draw(st.one_of(st.just(()), level_lists())),
                     spread_basis=draw(st.one_of(st.none(), bases)),
+                    **draw(kinds),
                 )
             )
         if draw(st.integers(0, 3)) == 0:
@@ -137,7 +148,7 @@ def plans(draw: st.DrawFn) -> Plan:
         )
     return Plan(
         name="Random",
-        currency="USD",
+        currency=draw(st.sampled_from(["USD", "USD", "EUR"])),
         referral=referral,
         god=god,
         gates=Gates(
@@ -200,6 +211,8 @@ def trades(draw: st.DrawFn, count: int) -> dict[str, Any]:
         "close_price": draw(st.sampled_from([Decimal("1.1"), Decimal("1.2")])),
         "commission": draw(st.sampled_from([Decimal(0), Decimal(-7), Decimal("3.33"), Decimal("-0.07")])),
         "account_currency": draw(st.sampled_from(["USD", "EUR", "YYY"])),
+        "profit": draw(st.sampled_from([Decimal(0), Decimal("-12.5"), Decimal("33.33")])),
+        "markup_usd": draw(st.sampled_from([None, Decimal(0), Decimal("6.03"), Decimal("-1")])),
         "group": draw(st.sampled_from(["standard", "cent-a"])),
         "reason": draw(st.sampled_from(["client", "client", "stop_out", "dealer", "signal"])),
         "is_demo": draw(st.integers(0, 9)) == 0,
@@ -279,9 +292,9 @@ def stored(trade: ClosedTrade, given: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def quote_of(currency: str, at: datetime) -> Quote | None:
+def quote_of(currency: str, at: datetime, into: str = "USD") -> Quote | None:
     try:
-        found = rates.rate(currency, "USD", at)
+        found = rates.rate(currency, into, at)
     except rates.RateUnknown:
         return None
     return Quote(found.numerator, found.denominator, found.source, found.at)
@@ -339,8 +352,10 @@ def test_sql_and_reference_give_the_same_lines_and_reasons(given: dict[str, Any]
         rate_at = end if plan.fx_time == "settlement" else trade.closed_at
         facts = Facts(
             people=people,
-            profit_quote=in_transaction(quote_of, one["profit_currency"], rate_at),
-            commission_quote=in_transaction(quote_of, one["account_currency"], rate_at),
+            profit_quote=in_transaction(quote_of, one["profit_currency"], rate_at, plan.currency),
+            commission_quote=in_transaction(quote_of, one["account_currency"], rate_at, plan.currency),
+            dollar_quote=in_transaction(quote_of, one["profit_currency"], rate_at, "USD"),
+            markup_quote=in_transaction(quote_of, "USD", rate_at, plan.currency),
             verdict=one["verdict"],
             starts_at=starts_at,
         )

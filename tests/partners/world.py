@@ -212,6 +212,7 @@ def _closed_trade(platform: Platform, client_id: UUID, group: str, values: dict[
         "close_bid": Decimal("1.10100"),
         "close_ask": Decimal("1.10112"),
         "profit": Decimal(0),
+        "markup_usd": None,
         "swap": Decimal(0),
         "commission": Decimal(0),
         "fee": Decimal(0),

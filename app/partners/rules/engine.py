@@ -5,8 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 from app.partners.plan import GodRule, Plan, ReferralRule, SpreadBasis, Track
+from app.partners.rules.bases import base_of, value_of
 from app.partners.rules.caps import cap_each, cap_path, path_limit, settle_overlap
-from app.partners.rules.facts import ClosedTrade, Facts, Line, Outcome, Path, Quote, Reason, ReasonCode, Upline
+from app.partners.rules.facts import ClosedTrade, Facts, Line, Outcome, Path, Reason, ReasonCode, Upline
 from app.partners.rules.gates import partner_gates, trade_gates
 from app.partners.rules.steps import product, quotient_step, step, total
 from app.partners.rules.tracks import Candidate, god_candidates, referral_candidates
@@ -22,22 +23,23 @@ def settle_trade(trade: ClosedTrade, path: Path, plan: Plan, facts: Facts) -> Ou
     lots = step(trade.volume_lots, plan.volume_multiplier(trade.symbol, trade.group))
     basis = plan.basis_of(referral_rule)
     spread, source = spread_of(trade, basis, plan)
-    base = _in_plan_currency(spread, trade, lots, facts.profit_quote)
+    shared = base_of(referral_rule, trade, lots, plan.volume_multiplier(trade.symbol, trade.group), spread, facts)
+    base = shared.amount
     revenue, is_revenue_known = _revenue(trade, plan, facts, lots, basis)
 
     gates: dict[Track, tuple[ReasonCode, ...]] = {}
     rules: dict[Track, ReferralRule | GodRule | None] = {"referral": referral_rule, "god": god_rule}
     needs_revenue = plan.caps.max_total_share_of_revenue is not None
     for track in plan.tracks:
-        pays_spread = track == "referral" and referral_rule is not None
+        pays_base = track == "referral" and referral_rule is not None
         gates[track] = trade_gates(
             trade,
             path,
             plan,
             facts,
             has_rule=rules[track] is not None,
-            has_spread=not ((pays_spread and spread is None) or (needs_revenue and not is_revenue_known[0])),
-            has_rate=not ((pays_spread and facts.profit_quote is None) or (needs_revenue and not is_revenue_known[1])),
+            has_spread=not ((pays_base and not shared.is_known) or (needs_revenue and not is_revenue_known[0])),
+            has_rate=not ((pays_base and not shared.has_rate) or (needs_revenue and not is_revenue_known[1])),
         )
 
     candidates = _candidates(trade, path, plan, facts, referral_rule, god_rule, base, lots)
@@ -80,13 +82,6 @@ def _difference(bid: Decimal | None, ask: Decimal | None) -> Decimal | None:
     return ask - bid
 
 
-def _in_plan_currency(spread: Decimal | None, trade: ClosedTrade, lots: Decimal, quote: Quote | None) -> Decimal:
-    """The value of a spread over the counted lots: one product and one quotient, rounded once. Zero where unknown."""
-    if spread is None or quote is None:
-        return Decimal(0)
-    return quotient_step(product(spread, trade.contract_size, lots, quote.multiply), quote.divide)
-
-
 def _revenue(
     trade: ClosedTrade, plan: Plan, facts: Facts, lots: Decimal, basis: SpreadBasis
 ) -> tuple[Decimal, tuple[bool, bool]]:
@@ -95,7 +90,7 @@ def _revenue(
     The commission counts in the same part as the lots do.
     """
     spread, _ = spread_of(trade, plan.revenue_basis or basis, plan)
-    value = _in_plan_currency(spread, trade, lots, facts.profit_quote)
+    value = value_of(spread, trade, lots, facts.profit_quote)
     paid = max(Decimal(0), -trade.commission)
     multiplier = plan.volume_multiplier(trade.symbol, trade.group)
     quote = facts.commission_quote

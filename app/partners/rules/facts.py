@@ -69,6 +69,8 @@ class ClosedTrade:
     close_bid: Decimal | None = None
     close_ask: Decimal | None = None
     commission: Decimal = Decimal(0)  # As the platform books it: negative is what the client paid.
+    profit: Decimal = Decimal(0)  # Before swap and commission, in the account's currency.
+    markup_usd: Decimal | None = None  # The broker's markup as the platform records it, in US dollars.
     reason: str = "client"
     is_demo: bool = False
     is_partial: bool = False
@@ -119,6 +121,8 @@ class Facts:
     people: Mapping[UUID, Person] = field(default_factory=dict)
     profit_quote: Quote | None = field(default_factory=Quote)
     commission_quote: Quote | None = field(default_factory=Quote)
+    dollar_quote: Quote | None = field(default_factory=Quote)  # The symbol's profit currency in US dollars.
+    markup_quote: Quote | None = field(default_factory=Quote)  # US dollars in the plan's currency.
     verdict: Verdict = "clear"
     starts_at: datetime | None = None  # From when on the trade's platform counts; None: always.
 

@@ -16,11 +16,12 @@ from sqlalchemy.dialects.postgresql import insert
 from app.core.db import execute_sql, load_sql, session
 from app.partners import permissions, receivers, versions
 from app.partners.models import PlanVersion, SettlementRun
-from app.partners.plan import Plan
+from app.partners.plan import BaseKind, Plan
 from app.rates import service as rates
 from app.referrals.rules import FOREVER
 from app.restrictions import service as restrictions
 
+DOLLAR = "USD"  # What platforms count markups and millions in.
 _INCLUDE = re.compile(r"/\* include (\w+) \*/")
 
 
@@ -116,6 +117,9 @@ def _freeze_rules(run: SettlementRun, version: PlanVersion, until: datetime) -> 
                 else plan.referral.rules.index(referral),
                 "god_rule": -1 if god is None or plan.god is None else plan.god.rules.index(god),
                 "basis": plan.basis_of(referral),
+                "kind": referral.kind if referral is not None else "pct_spread",
+                "price": referral.price if referral is not None else None,
+                "rate": referral.rate if referral is not None else None,
                 "multiplier": plan.volume_multiplier(symbol, group),
                 "is_group_excluded": any(fnmatchcase(group, pattern) for pattern in plan.gates.excluded_groups),
                 "is_symbol_excluded": any(fnmatchcase(symbol, pattern) for pattern in plan.gates.excluded_symbols),
@@ -162,18 +166,19 @@ def _freeze_terms(run: SettlementRun, version: PlanVersion) -> None:
 def _freeze_quotes(run: SettlementRun, version: PlanVersion, until: datetime) -> None:
     plan = version.plan
     is_late_bound = plan.fx_time == "settlement"
-    wanted = {
-        (currency, row.on_date)
-        for row in execute_sql(
-            sql("currencies"), rate_date=rate_date(run) if is_late_bound else None, **_given(run, version, until)
-        )
-        for currency in (row.profit_currency, row.account_currency)
-        if currency
-    }
+    wanted: set[tuple[str, str, date]] = set()
+    for row in execute_sql(
+        sql("currencies"), rate_date=rate_date(run) if is_late_bound else None, **_given(run, version, until)
+    ):
+        wanted |= {(one, plan.currency, row.on_date) for one in (row.profit_currency, row.account_currency) if one}
+        if _uses(plan, "per_million") and row.profit_currency:
+            wanted.add((row.profit_currency, DOLLAR, row.on_date))
+        if _uses(plan, "pct_markup"):
+            wanted.add((DOLLAR, plan.currency, row.on_date))
     rows = []
-    for currency, on_date in sorted(wanted):
+    for currency, into, on_date in sorted(wanted):
         try:
-            quote = rates.rate(currency, plan.currency, datetime.combine(on_date, time(12), tzinfo=run.day_end.tzinfo))
+            quote = rates.rate(currency, into, datetime.combine(on_date, time(12), tzinfo=run.day_end.tzinfo))
         except rates.RateUnknown:
             continue  # Its trades wait for a rate, or get their reason.
         rows.append(
@@ -181,7 +186,7 @@ def _freeze_quotes(run: SettlementRun, version: PlanVersion, until: datetime) ->
                 "tenant_id": run.tenant_id,
                 "business_date": run.business_date,
                 "currency": currency,
-                "plan_currency": plan.currency,
+                "plan_currency": into,
                 "on_date": on_date,
                 "multiply": quote.numerator,
                 "divide": quote.denominator,
@@ -190,6 +195,11 @@ def _freeze_quotes(run: SettlementRun, version: PlanVersion, until: datetime) ->
             }
         )
     _insert("run_quote", rows)
+
+
+def _uses(plan: Plan, kind: BaseKind) -> bool:
+    """Whether a rule of the plan is of this kind."""
+    return plan.referral is not None and any(rule.kind == kind for rule in plan.referral.rules)
 
 
 def rate_date(run: SettlementRun) -> date:

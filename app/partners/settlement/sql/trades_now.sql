@@ -9,9 +9,9 @@ SELECT v.*,
   CASE WHEN v.cap_of_revenue IS NULL OR v.cap_per_lot <= v.cap_of_revenue THEN 'path_lot' ELSE 'path_revenue' END
     AS limit_name,
   gates_before || CASE WHEN v.referral_rule < 0 THEN ARRAY['NO_RULE'] ELSE ARRAY[]::text[] END
-    || CASE WHEN (v.referral_rule >= 0 AND v.spread IS NULL) OR v.lacks_revenue_spread THEN ARRAY['SPREAD_UNKNOWN']
+    || CASE WHEN (v.referral_rule >= 0 AND v.lacks_input) OR v.lacks_revenue_spread THEN ARRAY['SPREAD_UNKNOWN']
        ELSE ARRAY[]::text[] END
-    || CASE WHEN (v.referral_rule >= 0 AND v.lacks_rate) OR v.lacks_revenue_rate THEN ARRAY['RATE_UNKNOWN']
+    || CASE WHEN (v.referral_rule >= 0 AND v.lacks_base_rate) OR v.lacks_revenue_rate THEN ARRAY['RATE_UNKNOWN']
        ELSE ARRAY[]::text[] END
     || gates_after AS referral_gates,
   gates_before || CASE WHEN v.god_rule < 0 THEN ARRAY['NO_RULE'] ELSE ARRAY[]::text[] END
@@ -24,8 +24,17 @@ FROM (
     CAST(:max_total_share_of_revenue AS numeric) * b.revenue AS cap_of_revenue
   FROM (
     SELECT a.*,
-      CASE WHEN a.spread IS NULL OR a.lacks_rate THEN 0
-        ELSE trim_scale(divide_even(a.spread * a.contract_size * a.lots * a.multiply, a.divide, 10)) END AS base,
+      CASE  -- What is unknown makes it zero.
+        WHEN a.kind = 'per_lot' THEN round_even(a.base_factor * a.lots, 10)
+        WHEN a.base_factor IS NULL OR a.base_divide IS NULL THEN 0
+        WHEN a.is_of_amount THEN divide_even(a.base_factor * a.multiplier * a.base_multiply, a.base_divide, 10)
+        WHEN a.kind = 'per_million' THEN
+          divide_even(a.base_factor * a.contract_size * a.lots * a.base_multiply, a.base_divide * 1000000, 10)
+        ELSE trim_scale(divide_even(a.base_factor * a.contract_size * a.lots * a.base_multiply, a.base_divide, 10))
+      END AS base,
+      a.kind IN ('pct_spread', 'pct_markup') AND a.base_factor IS NULL AS lacks_input,
+      a.kind <> 'per_lot' AND a.base_divide IS NULL AND NOT (a.is_of_amount AND coalesce(a.base_factor, 1) = 0)
+        AS lacks_base_rate,
       CASE WHEN a.revenue_spread IS NULL OR a.lacks_rate THEN 0
         ELSE divide_even(a.revenue_spread * a.contract_size * a.lots * a.multiply, a.divide, 10) END
       + CASE WHEN a.commission < 0 AND a.commission_divide IS NOT NULL
@@ -34,7 +43,19 @@ FROM (
       :needs_revenue AND a.revenue_spread IS NULL AS lacks_revenue_spread,
       :needs_revenue AND (a.lacks_rate OR (a.commission < 0 AND a.commission_divide IS NULL)) AS lacks_revenue_rate
     FROM (
-      SELECT t.id AS trade_id, t.revision, t.client_id, t.closed_at, t.contract_size, t.commission, r.multiplier,
+      SELECT t.id AS trade_id, t.revision, t.client_id, t.closed_at, t.contract_size, t.commission, r.multiplier, r.kind,
+        CASE r.kind
+          WHEN 'pct_spread' THEN spread_between(r.basis, sp.at_open, sp.at_close)
+          WHEN 'pct_markup' THEN coalesce(r.price, CASE WHEN t.markup_usd IS NOT NULL THEN greatest(t.markup_usd, 0) END)
+          WHEN 'pips' THEN r.price
+          WHEN 'pct_commission' THEN greatest(-t.commission, 0)
+          WHEN 'pct_profit' THEN greatest(t.profit, 0)
+          WHEN 'per_million' THEN r.rate * coalesce(t.open_price, 0)
+          ELSE r.rate
+        END AS base_factor,
+        r.kind IN ('pct_commission', 'pct_profit') OR (r.kind = 'pct_markup' AND r.price IS NULL) AS is_of_amount,
+        b.multiply AS base_multiply, b.divide AS base_divide, coalesce(b.source, '') AS rate_source,
+        b.quoted_at AS rate_at,
         CASE :tree_as_of
           WHEN 'open' THEN coalesce(t.opened_at, t.closed_at) WHEN 'settlement' THEN :day_end ELSE t.closed_at
         END AS path_at,
@@ -47,8 +68,7 @@ FROM (
           WHEN spread_between(r.basis, sp.at_open, sp.at_close) IS NOT NULL THEN 'typical'
           ELSE ''
         END AS spread_source,
-        coalesce(q.multiply, 1) AS multiply, coalesce(q.divide, 1) AS divide, coalesce(q.source, '') AS rate_source,
-        q.quoted_at AS rate_at, q.multiply IS NULL AS lacks_rate,
+        coalesce(q.multiply, 1) AS multiply, coalesce(q.divide, 1) AS divide, q.multiply IS NULL AS lacks_rate,
         k.multiply AS commission_multiply, k.divide AS commission_divide,
         r.referral_rule, r.god_rule,
         coalesce(g.is_country_denied, false) AS is_country_denied,
@@ -99,6 +119,15 @@ FROM (
         ON k.tenant_id = t.tenant_id AND k.business_date = :business_date AND k.currency = t.account_currency
         AND k.plan_currency = :plan_currency
         AND k.on_date = coalesce(CAST(:rate_date AS date), CAST(t.closed_at AT TIME ZONE 'UTC' AS date))
+      LEFT JOIN run_quote AS b  -- The rate of the base: which currencies it joins depends on the rule's kind.
+        ON b.tenant_id = t.tenant_id AND b.business_date = :business_date
+        AND b.currency = CASE
+          WHEN r.kind IN ('pct_commission', 'pct_profit') THEN t.account_currency
+          WHEN r.kind = 'pct_markup' AND r.price IS NULL THEN 'USD'
+          ELSE t.profit_currency
+        END
+        AND b.plan_currency = CASE r.kind WHEN 'per_million' THEN 'USD' ELSE :plan_currency END
+        AND b.on_date = coalesce(CAST(:rate_date AS date), CAST(t.closed_at AT TIME ZONE 'UTC' AS date))
       LEFT JOIN run_gate AS g
         ON g.tenant_id = t.tenant_id AND g.business_date = :business_date AND g.plan_number = :plan_number
         AND g.client_id = t.client_id
@@ -126,5 +155,7 @@ FROM (
 ) AS v
 WHERE NOT (  -- A trade whose spread or rate nobody knows yet waits a few days before it is settled without.
   v.closed_at >= :wait_until
-  AND ((v.referral_rule >= 0 AND (v.spread IS NULL OR v.lacks_rate)) OR v.lacks_revenue_spread OR v.lacks_revenue_rate)
+  AND (
+    (v.referral_rule >= 0 AND (v.lacks_input OR v.lacks_base_rate)) OR v.lacks_revenue_spread OR v.lacks_revenue_rate
+  )
 )
