@@ -6,6 +6,7 @@ from app.core.features import Feature, MenuEntry
 from app.kit.text import _l
 from app.trading import panels, permissions, subscribers
 from app.trading.adoption import views as adoption
+from app.trading.bulk import views as bulk
 from app.trading.bundle import SECTION
 from app.trading.golive import views as golive
 from app.trading.queries.platforms import waiting_for_a_person
@@ -27,6 +28,7 @@ FEATURE = Feature(
             office_accounts.bp,
             statements.office,
             adoption.bp,
+            bulk.bp,
             golive.bp,
             sync_health.bp,
         ),
@@ -34,6 +36,14 @@ FEATURE = Feature(
     menu=(
         MenuEntry(
             "cabinet", _l("Accounts"), "trading_cabinet.accounts", "chart-line", 20, permissions.ACCOUNT_OWN, phone=True
+        ),
+        MenuEntry(
+            "office",
+            _l("Trading accounts"),
+            "trading_bulk.account_list",
+            "chart-line",
+            25,
+            permissions.ACCOUNT_READ,
         ),
         MenuEntry(
             "office",
