@@ -47,12 +47,19 @@ class Timeline(Generic[T]):
 def first_page(rows: list[T], most: int, moment: Callable[[T], int]) -> tuple[list[T], bool]:
     """The first rows of a sorted list, and whether there are more.
 
-    A page ends with a whole millisecond: who goes on from its last time must not miss what happened in the same one.
+    A page ends with a whole millisecond and has two of them, where there are: who goes on from its last time must
+    neither miss what happened in the same one nor get only that again.
     """
-    end = min(most, len(rows))
+    end = _whole(rows, min(most, len(rows)), moment)
+    if 0 < end < len(rows) and moment(rows[0]) == moment(rows[end - 1]):
+        end = _whole(rows, end + 1, moment)
+    return rows[:end], end < len(rows)
+
+
+def _whole(rows: list[T], end: int, moment: Callable[[T], int]) -> int:
     while 0 < end < len(rows) and moment(rows[end]) == moment(rows[end - 1]):
         end += 1
-    return rows[:end], end < len(rows)
+    return end
 
 
 def _cut(keys: list[_Key], start: int, end: int) -> list[_Key]:
