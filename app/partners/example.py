@@ -35,7 +35,7 @@ class ExampleLine:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One lot of a symbol: what the spread is worth and who gets what of it."""
+    """One lot of a symbol: what the levels share and who gets what of it."""
 
     symbol: str
     spread: Decimal
@@ -51,7 +51,7 @@ def examples(plan: Plan) -> list[Example]:
 
 def _one(plan: Plan, symbol: str, typical: TypicalSymbol) -> Example:
     opened = datetime(2026, 1, 5, 10, tzinfo=UTC)
-    price = Decimal(1)
+    price = typical.price
     trade = ClosedTrade(
         seq=0,
         client_id=UUID(int=0),
@@ -68,6 +68,7 @@ def _one(plan: Plan, symbol: str, typical: TypicalSymbol) -> Example:
         open_ask=price + typical.spread,
         close_bid=price,
         close_ask=price + typical.spread,
+        commission=-typical.commission,
     )
     depth = max(len(plan.referral.levels) if plan.referral else 0, len(RATES) + 1)
     first_god = depth - len(RATES)
@@ -77,7 +78,8 @@ def _one(plan: Plan, symbol: str, typical: TypicalSymbol) -> Example:
     )
     open_to_all = msgspec.structs.replace(plan, gates=Gates(client_kyc_level=0))
     quote = Quote(multiply=typical.rate)
-    outcome = settle_trade(trade, Path(uplines), open_to_all, Facts(profit_quote=quote, commission_quote=quote))
+    facts = Facts(profit_quote=quote, commission_quote=Quote(), dollar_quote=quote)
+    outcome = settle_trade(trade, Path(uplines), open_to_all, facts)
     lines = [
         ExampleLine(
             line.track,

@@ -54,6 +54,15 @@ CAPS: dict[str, Message] = {
     "path_lot": _l("The cap per lot over all partners"),
     "path_revenue": _l("The cap on the share of revenue over all partners"),
 }
+BASE_KINDS: dict[str, Message] = {
+    "pct_spread": _l("Value of the spread"),
+    "pct_markup": _l("Value of the broker's markup"),
+    "pips": _l("Value of a fixed number of pips"),
+    "pct_commission": _l("Commission that the client paid"),
+    "per_million": _l("Amount for every million US dollars traded"),
+    "pct_profit": _l("The client's profit before costs"),
+    "per_lot": _l("Amount for every lot"),
+}
 SPREAD_BASES: dict[str, Message] = {
     "open": _l("Spread at the opening"),
     "close": _l("Spread at the closing"),

@@ -19,6 +19,7 @@ from app.ledger import queries as books
 from app.ledger import service as ledger
 from app.partners import versions
 from app.partners.models import CommissionBatch, CommissionStatement, GodGrant, PlanVersion, SettlementRun
+from app.partners.plan import BaseKind, ReferralRule
 from app.partners.settlement.posting import partner_owner
 from app.referrals import queries as tree
 
@@ -175,11 +176,22 @@ class Explanation:
         return names[number] if 0 <= number < len(names) else ""
 
     @property
-    def basis(self) -> str:
-        """Which spread the trade's referral rule looks at."""
+    def referral_rule(self) -> ReferralRule | None:
+        """The referral rule of the trade; None where none matched."""
         plan, number = self.version.plan, self.facts.referral_rule
         rules = plan.referral.rules if plan.referral else ()
-        return plan.basis_of(rules[number] if 0 <= number < len(rules) else None)
+        return rules[number] if 0 <= number < len(rules) else None
+
+    @property
+    def kind(self) -> BaseKind:
+        """Of what the levels got their shares."""
+        rule = self.referral_rule
+        return rule.kind if rule is not None else "pct_spread"
+
+    @property
+    def basis(self) -> str:
+        """Which spread the trade's referral rule looks at."""
+        return self.version.plan.basis_of(self.referral_rule)
 
 
 def explain(partner_id: UUID, trade_id: int, revision: int, track: str, component: str) -> Explanation:

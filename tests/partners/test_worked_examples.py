@@ -6,10 +6,11 @@ from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from app.kit.money import Money, Rounding, round_money
-from app.partners.plan import TypicalSymbol, arbitrage, arbitrage_faults, faults
+from app.partners.plan import Plan, ReferralRule, TypicalSymbol, arbitrage, arbitrage_faults, faults
 from app.partners.rules import Facts, Path, Person, Quote, Upline
 from app.partners.rules.posting import post_day
 from tests.partners.trades import PLAN, C, capped, dec, plan_with, raw, reasons, settle, trade
@@ -266,6 +267,74 @@ class TestExample15AnUplineThatMayNotEarn:
         assert raw(outcome) == amounts(R1_C="4.80", R2_B="2.40", R3_A="1.20", G_A="8.00")
         held = {line.partner_id: [code.value for code in line.held_for] for line in outcome.lines if line.held_for}
         assert held == {C: ["ACCRUAL_LOCKED"]}
+
+
+def base_rule(**given: object) -> Plan:
+    """The examples' plan with another kind of base and no amounts per lot."""
+    return plan_with(
+        referral={"rules": (msgspec.convert({"name": "default", **given}, ReferralRule, strict=False),)}, god=None
+    )
+
+
+class TestExample16OtherBases:
+    def test_markup(self) -> None:
+        outcome = settle(trade(), plan=base_rule(kind="pct_markup", markup="0.00006"))
+
+        assert outcome.base == dec("6.00")
+        assert raw(outcome) == amounts(R1_C="2.40", R2_B="1.20", R3_A="0.60")
+
+    def test_markup_as_the_platform_records_it(self) -> None:
+        """Nine cents on each side of an ounce of gold: eighteen for the round turn."""
+        outcome = settle(trade("XAUUSD", "0.01", markup_usd=dec("0.18")), plan=base_rule(kind="pct_markup"))
+
+        assert outcome.base == dec("0.18")
+        unknown = settle(trade("XAUUSD", "0.01"), plan=base_rule(kind="pct_markup"))
+        assert reasons(unknown.reasons) == {("referral", who): "SPREAD_UNKNOWN" for who in ("C", "B", "A")}
+
+    def test_commission_of_the_client(self) -> None:
+        outcome = settle(trade(commission=dec("-7.00")), plan=base_rule(kind="pct_commission"))
+
+        assert raw(outcome) == amounts(R1_C="2.80", R2_B="1.40", R3_A="0.70")
+
+    def test_cent_account(self) -> None:
+        plan = plan_with(volume_multipliers={"cent*": dec("0.01")}, referral=None)
+        outcome = settle(trade(lots="250", group="cent-usd"), plan=plan)
+
+        assert outcome.lots_counted == dec("2.50")
+        assert raw(outcome) == amounts(G_A="20.00")
+
+    def test_pips_equal_the_same_spread(self) -> None:
+        outcome = settle(trade(spread="0.9"), plan=base_rule(kind="pips", pips="1.2", pip_size="0.0001"))
+
+        assert outcome.base == dec("12.00")
+
+    def test_per_million(self) -> None:
+        """One lot of EURUSD at 1.10012 is 110,012 dollars: at 30 per million 3.30036."""
+        outcome = settle(trade(open_price=dec("1.10012")), plan=base_rule(kind="per_million", rate="30"))
+
+        assert outcome.base == dec("3.30036")
+
+    def test_profit_counts_and_loss_does_not(self) -> None:
+        assert settle(trade(profit=dec(50)), plan=base_rule(kind="pct_profit")).base == dec(50)
+        lost = settle(trade(profit=dec(-50)), plan=base_rule(kind="pct_profit"))
+        assert reasons(lost.reasons) == {("referral", who): "ZERO_AMOUNT" for who in ("C", "B", "A")}
+
+    def test_per_lot(self) -> None:
+        outcome = settle(trade(lots="0.50"), plan=base_rule(kind="per_lot", rate="10"))
+
+        assert raw(outcome) == amounts(R1_C="2.00", R2_B="1.00", R3_A="0.50")
+
+    @pytest.mark.parametrize(
+        ("given", "key"),
+        [
+            ({"kind": "pips", "pips": "1"}, "pip_size"),
+            ({"kind": "per_lot"}, "rate"),
+            ({"kind": "pct_spread", "markup": "0.0001"}, "markup"),
+            ({"kind": "per_million", "rate": "0"}, "rate"),
+        ],
+    )
+    def test_a_kind_without_its_number_is_refused(self, given: dict[str, str], key: str) -> None:
+        assert f"referral.rules.default.{key}" in [where for where, _ in faults(base_rule(**given))]
 
 
 def test_a_full_plan_without_a_cap_is_refused() -> None:

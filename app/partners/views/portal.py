@@ -25,6 +25,7 @@ from app.kit.text import _l
 from app.ledger import service as ledger
 from app.partners import labels, permissions, queries, service, versions
 from app.partners.forms import PayoutForm
+from app.partners.formula import formula
 from app.partners.queries import Earning, EarningFilter
 from app.referrals import queries as tree
 from app.referrals import service as referrals
@@ -250,6 +251,7 @@ def explained(partner_id: UUID, trade_id: int, revision: int, track: str, compon
         "reader_id": partner_id,
         "plan": found.version.plan,
         "basis": found.basis,
+        "formula": formula(found, found.version.plan.currency),
     }
 
 
