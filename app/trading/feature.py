@@ -9,6 +9,7 @@ from app.trading.adoption import views as adoption
 from app.trading.bulk import views as bulk
 from app.trading.bundle import SECTION
 from app.trading.golive import views as golive
+from app.trading.money import views as money
 from app.trading.queries.platforms import waiting_for_a_person
 from app.trading.statements import views as statements
 from app.trading.sync_health import views as sync_health
@@ -25,6 +26,7 @@ FEATURE = Feature(
         ),
         "office": (
             office.bp,
+            money.bp,
             office_accounts.bp,
             statements.office,
             adoption.bp,
@@ -52,6 +54,14 @@ FEATURE = Feature(
             "server",
             60,
             permissions.PLATFORM_READ,
+        ),
+        MenuEntry(
+            "office",
+            _l("Needs a person"),
+            "trading_money.waiting",
+            "user-question",
+            61,
+            permissions.MATTER_READ,
             badge=waiting_for_a_person,
         ),
     ),

@@ -166,7 +166,3 @@ class ResolveForm(Form):
         validators=[Required(), OneOf(lambda: ("done", "absent"))],
     )
     note = TextAreaField(_l("How do you know?"), [Required(), Length(max=500)])
-
-
-class ExplainForm(Form):
-    note = TextAreaField(_l("How was this explained?"), [Required(), Length(max=500)])

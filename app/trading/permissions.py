@@ -20,6 +20,8 @@ PLATFORM_TEST: Final = "trading.platform.test"
 PLATFORM_READ: Final = "trading.platform.read"
 GO_LIVE: Final = "trading.platform.go_live"
 OPERATION_RESOLVE: Final = "trading.operation.resolve"
+MATTER_READ: Final = "trading.matter.read"
+SUSPENSE_BOOK: Final = "trading.suspense.book"
 
 OPEN_LIVE: Final = "open_live"
 OPEN_DEMO: Final = "open_demo"
@@ -59,6 +61,12 @@ PERMISSIONS = (
         PLATFORM_READ, _l("See the state of the platforms"), frozenset({"admin", "dealing", "finance", "support"})
     ),
     Permission(OPERATION_RESOLVE, _l("Decide operations with an unknown outcome"), frozenset({"admin", "finance"})),
+    Permission(
+        MATTER_READ,
+        _l("See what waits for a person: unknown outcomes, unexplained money, differences"),
+        frozenset({"admin", "finance", "compliance", "dealing"}),
+    ),
+    Permission(SUSPENSE_BOOK, _l("Book money on the platforms that nothing explains"), frozenset({"admin", "finance"})),
 )
 
 FUNCTIONS = (

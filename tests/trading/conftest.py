@@ -48,6 +48,7 @@ FAST = Pace(
     refresh=0.1,
     settings=600,
     comparison=600,
+    settles=0.2,
 )
 BRIDGE_SECRET = "bridge-secret-of-the-test"
 
@@ -217,11 +218,17 @@ def make_desk(simulator: SimServer, brand: Brand, **changes: Any) -> Desk:
 
 
 @pytest.fixture
-def desk(simulator: SimServer, north: Brand) -> Iterator[Desk]:
+def platform_settings() -> dict[str, Any]:
+    """What the platform of a test's brand says besides; files of tests put their own here."""
+    return {}
+
+
+@pytest.fixture
+def desk(simulator: SimServer, north: Brand, platform_settings: dict[str, Any]) -> Iterator[Desk]:
     """A desk whose books are proven afterwards: internally, and against the platform's own deals."""
     simulator.simulator.faults.clear()
     bridge.forget()
-    made = make_desk(simulator, north)
+    made = make_desk(simulator, north, **platform_settings)
     yield made
     simulator.simulator.faults.clear()
     if not made.money_agrees():

@@ -136,8 +136,8 @@ def test_staff_see_what_is_unknown_and_decide_it(app: Flask, desk: Desk, connect
     finance = browser_of(app, desk.brand, make_staff(desk.brand, "finance"), "office")
     support = browser_of(app, desk.brand, make_staff(desk.brand, "support"), "office")
 
-    page = text(finance.get("/platforms"))
-    assert desk.operation(operation_id).reference in page
+    assert desk.operation(operation_id).reference in text(finance.get("/platforms/waiting"))
+    assert "One matter waits for a person" in text(finance.get("/platforms"))
     assert support.get("/platforms").status_code == 200
     assert support.get(f"/platforms/operations/{operation_id}").status_code == 403
     address = f"/platforms/operations/{operation_id}"

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from app.audit.models import AuditRecord
 from app.core.db import get, session
 from app.core.errors import NotFound
 from app.ledger import queries as books
@@ -18,6 +19,7 @@ from app.trading.models import (
     OperationState,
     PlatformOperation,
     SyncDifference,
+    TradingAccount,
     UnmatchedDeal,
 )
 from app.trading.money.models import SuspenseBooking
@@ -123,20 +125,32 @@ def operations_that_may_be(row: UnmatchedDeal) -> list[PlatformOperation]:
     return [each for each in session().scalars(statement) if each.signed_amount == row.in_suspense]
 
 
-def movements_near(row: UnmatchedDeal, since: datetime, until: datetime) -> Sequence[DealRow]:
-    """The other movements of money of the same account about that time."""
+def movements_of(account_id: UUID | None, since: datetime, until: datetime) -> Sequence[DealRow]:
+    """The movements of money and credit of an account between two instants, oldest first."""
+    if account_id is None:
+        return []
     statement = (
         select(DealRow)
-        .where(
-            DealRow.platform_id == row.platform_id,
-            DealRow.login == row.login,
-            DealRow.kind != "trade",
-            DealRow.at >= since,
-            DealRow.at <= until,
-            DealRow.ticket != row.ticket,
+        .join(
+            TradingAccount,
+            (TradingAccount.tenant_id == DealRow.tenant_id)
+            & (TradingAccount.platform_id == DealRow.platform_id)
+            & (TradingAccount.login == DealRow.login),
         )
-        .order_by(DealRow.at)
-        .limit(30)
+        .where(TradingAccount.id == account_id, DealRow.kind != "trade", DealRow.at >= since, DealRow.at <= until)
+        .order_by(DealRow.at, DealRow.ticket)
+        .limit(50)
+    )
+    return session().scalars(statement).all()
+
+
+def records_of(object_ids: Sequence[str]) -> Sequence[AuditRecord]:
+    """What people and the connector did to these objects, newest first."""
+    statement = (
+        select(AuditRecord)
+        .where(AuditRecord.object_id.in_(object_ids), AuditRecord.action.startswith("trading."))
+        .order_by(AuditRecord.at.desc(), AuditRecord.id.desc())
+        .limit(100)
     )
     return session().scalars(statement).all()
 

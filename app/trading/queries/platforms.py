@@ -119,10 +119,12 @@ def open_differences(platform_id: UUID) -> Sequence[SyncDifference]:
 
 
 def waiting_for_a_person() -> int:
-    """Unknown operations and unexplained deals together: the number on the menu."""
+    """Unknown operations, unexplained deals and unexplained differences together: the number on the menu."""
     row = execute_sql(
         "SELECT (SELECT count(*) FROM platform_operation WHERE tenant_id = :tenant_id AND state = 'unknown')"
-        " + (SELECT count(*) FROM unmatched_deal WHERE tenant_id = :tenant_id AND resolved_at IS NULL) AS waiting"
+        " + (SELECT count(*) FROM unmatched_deal WHERE tenant_id = :tenant_id AND resolved_at IS NULL)"
+        " + (SELECT count(*) FROM sync_difference WHERE tenant_id = :tenant_id AND resolved_at IS NULL"
+        "  AND category IS NULL) AS waiting"
     ).one()
     return int(row.waiting)
 

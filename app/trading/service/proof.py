@@ -10,16 +10,13 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from app.audit import service as audit
 from app.core import live
-from app.core.actor import Actor
 from app.core.db import session
-from app.core.errors import Invalid, NotFound
 from app.kit import clock
 from app.kit.money import Money
 from app.kit.text import Message, _l
 from app.ledger import service as ledger
-from app.trading.models import SyncDifference, TradingAccount, UnmatchedDeal
+from app.trading.models import SyncDifference, TradingAccount
 from app.trading.queries import ingest as ingest_queries
 from app.trading.queries import platforms as queries
 from app.trading.service import outcomes
@@ -154,17 +151,3 @@ def _currencies(platform_id: UUID) -> set[str]:
     statement = select(TradingAccount.currency).where(TradingAccount.platform_id == platform_id).distinct()
     currencies: Sequence[str] = session().scalars(statement).all()
     return set(currencies)
-
-
-def resolve_unmatched(platform_id: UUID, ticket: int, *, note: str, by: Actor) -> UnmatchedDeal:
-    """Take an unexplained deal off the queue. Its money stays in suspense until finance books it on."""
-    statement = select(UnmatchedDeal).where(UnmatchedDeal.platform_id == platform_id, UnmatchedDeal.ticket == ticket)
-    row = session().scalars(statement.with_for_update()).one_or_none()
-    if row is None or row.resolved_at is not None:
-        raise NotFound
-    if len(note.strip()) < 5:
-        raise Invalid(_l("Say how this was explained, in at least five characters."), field="note")
-    row.resolved_at, row.resolved_by, row.note = clock.now(), by.name, note.strip()[:500]
-    audit.record("trading.deal.resolved", ("unmatched_deal", f"{platform_id}:{ticket}"), by=by, reason=row.note)
-    live.publish("office", "platforms-changed")
-    return row

@@ -9,7 +9,6 @@ from flask.typing import ResponseReturnValue
 
 from app.audit import service as audit
 from app.clients import queries as clients
-from app.core import db
 from app.core.actor import current_actor
 from app.core.db import tenant_id
 from app.core.forms import once_key
@@ -19,10 +18,9 @@ from app.kit.text import _l
 from app.trading import forms, permissions, service, wire
 from app.trading.models import OperationState, PlatformOperation
 from app.trading.queries import accounts as queries
-from app.trading.queries import operations as operation_queries
 from app.trading.queries import platforms
 from app.trading.queries.accounts import AccountView
-from app.trading.service import connections, offers, proof
+from app.trading.service import connections, offers
 from app.trading.sync_health import queries as health
 from app.trading.sync_health import words
 from app.trading.views.rights import rights_context
@@ -113,18 +111,14 @@ def platform_list() -> ResponseReturnValue:
         }
         for row in platforms.platforms()
     ]
-    deals = platforms.unmatched_deals()
-    with_client = queries.accounts_by_id([deal.account_id for deal in deals if deal.account_id is not None])
     return render(
         "trading/office/platforms.html",
         block="platforms",
         rows=rows,
-        unknown=platforms.unknown_operations(),
-        deals=deals,
-        accounts=with_client,
+        waiting=platforms.waiting_for_a_person(),
+        may_decide=current_actor().may(permissions.MATTER_READ),
         now=clock.now(),
         silence=connections.BRIDGE_SILENCE,
-        may_resolve=current_actor().may(permissions.OPERATION_RESOLVE),
     )
 
 
@@ -137,60 +131,3 @@ def catch_up(platform_id: UUID) -> ResponseReturnValue:
     audit.record("trading.platform.catch_up", platform, by=current_actor())
     toast(_l("The deals are being read again."), "info")
     return redirect_to(url_for(".platform_list"))
-
-
-@bp.route("/platforms/operations/<uuid:operation_id>", methods=["GET", "POST"])
-@requires(permissions.OPERATION_RESOLVE)
-@unrestricted(STAFF)
-def resolve(operation_id: UUID) -> ResponseReturnValue:
-    operation = operation_queries.find(operation_id)
-    form = forms.ResolveForm()
-    if form.sent():
-        done = form.attempt(
-            lambda: service.resolve(
-                operation_id,
-                was_done=form.outcome.data == "done",
-                note=form.note.data or "",
-                by=current_actor(),
-            )
-        )
-        if done is not None:
-            if done.state is OperationState.UNKNOWN:
-                toast(_l("Your word is noted. A second person must see the same before money moves."), "info")
-            else:
-                toast(_l("The operation has its outcome."))
-            return redirect_to(url_for(".platform_list"))
-    return render(
-        "trading/office/resolve.html",
-        block="dialog",
-        status=form.status,
-        f=form,
-        operation=operation,
-        view=queries.account_view(operation.account_id),
-    )
-
-
-@bp.post("/platforms/operations/<uuid:operation_id>/look")
-@requires(permissions.OPERATION_RESOLVE)
-@unrestricted(STAFF)
-def look_again(operation_id: UUID) -> ResponseReturnValue:
-    service.look_again(operation_id, by=current_actor())
-    toast(_l("The platform is being searched again."), "info")
-    return redirect_to(url_for(".platform_list"))
-
-
-@bp.route("/platforms/<uuid:platform_id>/deals/<int:ticket>", methods=["GET", "POST"])
-@requires(permissions.OPERATION_RESOLVE)
-@unrestricted(STAFF)
-def explain(platform_id: UUID, ticket: int) -> ResponseReturnValue:
-    form = forms.ExplainForm()
-    if form.sent():
-        done = form.attempt(
-            lambda: proof.resolve_unmatched(platform_id, ticket, note=form.note.data or "", by=current_actor())
-        )
-        if done is not None:
-            toast(_l("The movement is off the list. Its money stays in suspense until it is booked on."))
-            return redirect_to(url_for(".platform_list"))
-    row = platforms.unmatched_deal(platform_id, ticket)
-    db.session().flush()
-    return render("trading/office/explain.html", block="dialog", status=form.status, f=form, deal=row)

@@ -40,7 +40,7 @@ def people(desk: Desk) -> People:
 @pytest.fixture
 def account(desk: Desk, connector: Connector) -> TradingAccount:
     """An account of a client who has money in the wallet."""
-    desk.set(suspense_second_person_from={"USD": "100"})
+    desk.set(suspense_second_person_from={"USD": "100"}, reconcile_requests_per_s="200")
     desk.give("1000")
     return desk.open()
 

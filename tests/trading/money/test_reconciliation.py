@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -31,18 +31,9 @@ ANNA = "Anna looked into it."
 
 
 @pytest.fixture
-def connector(desk: Desk) -> Iterator[Connector]:
-    """A connector that looks twice quickly."""
-    desk.set(reconcile_requests_per_s="200")
-    running = Connector(slower(settles=0.2))
-    wait_until(desk.clock_is_known)
-    yield running
-    running.stop()
-
-
-@pytest.fixture
 def account(desk: Desk, connector: Connector) -> TradingAccount:
     """An account with money on it."""
+    desk.set(reconcile_requests_per_s="200")
     account = desk.open()
     desk.give("100")
     desk.outcome(desk.ask(fund, account.id, Money(Decimal(60), "USD")))
@@ -125,7 +116,7 @@ def test_a_deal_that_we_have_missed_is_counted(desk: Desk, account: TradingAccou
     sim_clock, hour = desk.simulator.simulator.clock, timedelta(hours=1)
     try:
         desk.simulator.call(lambda _: sim_clock.advance(hour))
-        blind = Connector(slower(settles=0.2, catch_up_without_bridge=600, catch_up=600))
+        blind = Connector(slower(catch_up_without_bridge=600, catch_up=600))
         wait_until(lambda: compared(desk).differences == 0)
         _missed(desk, account)
         desk.simulator.call(lambda _: sim_clock.advance(timedelta(minutes=1)))  # No deal is that long on its way.
@@ -137,7 +128,7 @@ def test_a_deal_that_we_have_missed_is_counted(desk: Desk, account: TradingAccou
         with desk.scope():
             assert not proof.completeness(desk.platform_id, clock.now() - timedelta(days=1)).is_complete
         blind.stop()
-        seeing = Connector(slower(settles=0.2))
+        seeing = Connector()
         try:
             with desk.scope():
                 execute_sql("UPDATE platform_status SET catch_up_wanted = 'gap' WHERE tenant_id = :tenant_id")

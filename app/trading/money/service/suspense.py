@@ -216,12 +216,16 @@ def _locked(booking_id: UUID) -> tuple[SuspenseBooking, UnmatchedDeal]:
     return queries.booking(booking_id, lock=True), deal
 
 
-def _open_money(deal: UnmatchedDeal) -> Money:
-    """What of a movement stands in suspense. Raises NothingInSuspense."""
+def open_money(deal: UnmatchedDeal) -> Money | None:
+    """What of a movement stands in suspense, or None where nothing does."""
     if deal.currency is None or deal.account_id is None:
-        raise NothingInSuspense
-    money = outcomes.money_of(deal.in_suspense, deal.currency)
-    if not money:
+        return None
+    return outcomes.money_of(deal.in_suspense, deal.currency) or None
+
+
+def _open_money(deal: UnmatchedDeal) -> Money:
+    money = open_money(deal)
+    if money is None:
         raise NothingInSuspense
     return money
 
