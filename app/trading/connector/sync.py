@@ -6,7 +6,6 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final, ParamSpec, TypeVar
 from uuid import UUID
@@ -17,11 +16,12 @@ from redis.asyncio import Redis
 from app.kit import clock
 from app.trading import ingest, wire
 from app.trading.adoption import rounds as adoption
+from app.trading.connector.catching_up import DAY_MSC, QUIET_MSC, CatchingUp
 from app.trading.connector.pace import Pace
 from app.trading.connector.threads import Threads
-from app.trading.ingest import Batch, Window
+from app.trading.ingest import Batch
 from app.trading.money import rounds as reconciliation
-from app.trading.platforms.base import Deal, NotPermitted, Refused, TradingPlatform
+from app.trading.platforms.base import NotPermitted, Refused, TradingPlatform
 from app.trading.queries import platforms as platform_queries
 from app.trading.queries.leases import Lease
 from app.trading.service import connections, proof, trading_locks
@@ -29,10 +29,7 @@ from app.trading.service import connections, proof, trading_locks
 P = ParamSpec("P")
 R = TypeVar("R")
 
-DEALS_PER_BATCH: Final = 500
 LOGINS_PER_BATCH: Final = 200
-_DAY_MSC: Final = 86_400_000
-_QUIET_MSC: Final = 5_000  # The newest deals may still be on their way through the access server.
 _CLOCK_EVERY_S: Final = 60.0
 
 
@@ -90,40 +87,8 @@ class Sync:
         server_msc = await self.measure_clock()
         if server_msc is None:
             return
-        read_at = clock.now()
-        deals = await self._platform.deals_since(plan.groups, plan.from_msc, server_msc + _DAY_MSC)
-        await self._store_deals(deals)
-        until = server_msc - _QUIET_MSC
-        if plan.from_msc < until and self._platform.capabilities.deletes_deals:
-            window = Window(plan.logins, plan.from_msc + 1000, until, read_at, [deal.ticket for deal in deals])
-            window = await self._without_moved(window, plan.from_msc, server_msc + _DAY_MSC)
-            await self._tenant(ingest.store, self._lease.platform_id, Batch(window=window))
+        await CatchingUp(self._lease, self._threads, self._platform, plan).run(server_msc)
         await self._tenant(connections.record_caught_up, self._lease.platform_id, server_msc, plan.reason)
-
-    async def _without_moved(self, window: Window, from_msc: int, to_msc: int) -> Window:
-        """The window with the deals of accounts that somebody has moved to a group we did not know of.
-
-        A reading by groups does not show them. Before a deal counts as gone, its own account is asked.
-        """
-        seen, unreadable = list(window.seen), set()
-        for login in await self._tenant(ingest.vanished_logins, self._lease.platform_id, window):
-            try:
-                account = await self._platform.read_account(login)
-                deals = await self._platform.deals_of(login, from_msc, to_msc)
-            except NotPermitted:
-                unreadable.add(login)  # What we may not look at is not gone.
-            except Refused:
-                continue  # The account is gone, and its deals with it.
-            else:
-                await self._tenant(ingest.store, self._lease.platform_id, Batch(accounts=[account]))
-                await self._store_deals(deals)
-                seen += [deal.ticket for deal in deals]
-        return replace(window, seen=seen, logins=[login for login in window.logins if login not in unreadable])
-
-    async def _store_deals(self, deals: Sequence[Deal]) -> None:
-        for begin in range(0, len(deals), DEALS_PER_BATCH):
-            batch = Batch(deals=deals[begin : begin + DEALS_PER_BATCH])
-            await self._tenant(ingest.store, self._lease.platform_id, batch)
 
     async def read_watched(self) -> None:
         """The figures of accounts on open pages."""
@@ -254,8 +219,8 @@ class Sync:
         await self._tenant(proof.compare, self._lease.platform_id, "deal_count", *first)
 
     async def _counts(self) -> tuple[dict[int, Decimal], dict[int, Decimal]]:
-        until = await self._platform.server_time_msc() - _QUIET_MSC
-        begin = until - _DAY_MSC
+        until = await self._platform.server_time_msc() - QUIET_MSC
+        begin = until - DAY_MSC
         ours = await self._tenant(platform_queries.deal_counts, self._lease.platform_id, begin, until, LOGINS_PER_BATCH)
         theirs = {login: Decimal(await self._platform.count_deals(login, begin, until)) for login in ours}
         return theirs, ours

@@ -213,6 +213,15 @@ class Deal:
 
 
 @dataclass(frozen=True, slots=True)
+class DealChunk:
+    """All deals of some groups from one server time up to, but not at, another. More than these may be among them."""
+
+    from_msc: int
+    to_msc: int
+    deals: Sequence[Deal]
+
+
+@dataclass(frozen=True, slots=True)
 class Position:
     """What is open now. Never a source for closed trades: those come from deals."""
 
@@ -434,6 +443,11 @@ class TradingPlatform(Protocol):
     async def read_states(self, logins: Sequence[int]) -> list[AccountState]: ...
     async def positions(self, logins: Sequence[int]) -> list[Position]: ...
     async def deals_since(self, groups: Sequence[str], from_msc: int, to_msc: int) -> list[Deal]: ...
+    def deal_chunks(self, groups: Sequence[str], from_msc: int, to_msc: int) -> AsyncIterator[DealChunk]:
+        """The same in pieces, oldest first, one after the other without a gap. However long the time, only a piece of
+        it is held at once."""
+        ...
+
     async def deals_of(self, login: int, from_msc: int, to_msc: int) -> list[Deal]: ...
     async def count_deals(self, login: int, from_msc: int, to_msc: int) -> int: ...
     async def groups(self) -> list[Group]: ...

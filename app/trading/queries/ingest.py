@@ -179,7 +179,8 @@ def vanished_deals(
         "SELECT ticket, login FROM deal WHERE tenant_id = :tenant_id AND platform_id = :platform_id"
         " AND login = ANY(:logins)"
         " AND server_time_msc >= :from_msc AND server_time_msc < :to_msc AND deleted_at IS NULL"
-        " AND arrived_at < :read_at AND coalesce(corrected_at, arrived_at) < :read_at AND NOT (ticket = ANY(:seen))",
+        " AND arrived_at < :read_at AND coalesce(corrected_at, arrived_at) < :read_at"
+        " AND ticket NOT IN (SELECT unnest(CAST(:seen AS bigint[])))",
         platform_id=platform_id,
         logins=list(logins),
         from_msc=from_msc,

@@ -221,6 +221,14 @@ def _first_reading(platform_id: UUID) -> int:
     return times.server_msc(min(starts_at, clock.business_now()))
 
 
+def record_read_until(platform_id: UUID, server_msc: int) -> None:
+    """Every deal before this server time is stored. A reading that breaks off later goes on from here."""
+    status = ingest_queries.lock_status(platform_id)
+    if status is not None:
+        status.high_water_msc = max(status.high_water_msc, server_msc)
+        session().flush()
+
+
 def record_caught_up(platform_id: UUID, server_msc: int, reason: str) -> None:
     """A reading that began at this time of the platform's own clock is stored: but for its last moments, nothing is
     missing."""

@@ -7,13 +7,16 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Final
 
+from app.trading.platforms import chunks
 from app.trading.platforms.base import (
     Access,
     AccountRecord,
     AccountState,
     Deal,
+    DealChunk,
     Finding,
     FundsOperation,
     Group,
@@ -48,6 +51,7 @@ EVENTS_PER_REPORT: Final = 500
 _CREATE: Final = 1
 _EARLIER_MSC: Final = 5 * 60_000  # Clocks differ; a movement is looked for from so long before it was sent.
 _DAY_MSC: Final = 86_400_000
+_BEGINNING_MSC: Final = 1_262_304_000_000  # 2010: cTrader is not older.
 _SEARCH_EVERY_S: Final = 30.0
 
 
@@ -325,6 +329,9 @@ class CTraderPlatform:
             except NamedRefusal:
                 continue  # A group that is not there has no deals.
         return await self._reading.deals([], numbers, from_msc, to_msc) if numbers else []
+
+    def deal_chunks(self, groups: Sequence[str], from_msc: int, to_msc: int) -> AsyncIterator[DealChunk]:
+        return chunks.by_time(partial(self.deals_since, groups), max(from_msc, _BEGINNING_MSC), to_msc)
 
     async def deals_of(self, login: int, from_msc: int, to_msc: int) -> list[Deal]:
         return await self._reading.deals([(await self.trader(login)).number], [], from_msc, to_msc)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from weakref import WeakValueDictionary
 
+from app.trading.platforms import chunks
 from app.trading.platforms.base import (
     Access,
     AccountRecord,
     AccountState,
     Capabilities,
     Deal,
+    DealChunk,
     DealKind,
     Finding,
     FundsOperation,
@@ -27,7 +30,9 @@ from app.trading.platforms.base import (
     Refused,
     Report,
     Symbol,
+    Trouble,
 )
+from app.trading.platforms.chunks import TooLarge
 from app.trading.platforms.kinds import mt5_capabilities
 from app.trading.platforms.mt5 import checks, codec, retcodes
 from app.trading.platforms.mt5.codec import Answer, Unreadable
@@ -35,7 +40,9 @@ from app.trading.platforms.mt5.connection import Endpoint
 from app.trading.platforms.mt5.pool import Pool, PoolSettings
 
 _DAY_MSC = 86_400_000
-_SLICE_MSC = 14 * _DAY_MSC  # Batch answers are not paged; long windows are asked in pieces.
+_SLICE_MSC = 14 * _DAY_MSC
+_BEGINNING_MSC = 1_262_304_000_000  # 2010: MT5 is not older.
+_MANY = 500  # So many records are read in a thread, for the loop has others to serve.
 _LOGINS_PER_REQUEST = 100
 _GROUP_MASK_MAX = 127
 
@@ -250,26 +257,36 @@ class MT5Platform:
         return found
 
     async def deals_since(self, groups: Sequence[str], from_msc: int, to_msc: int) -> list[Deal]:
-        deals: list[Deal] = []
-        for mask in _masks(groups):
-            deals += await self._deals({"group": mask}, from_msc, to_msc)
-        return deals
+        return await _joined(self.deal_chunks(groups, from_msc, to_msc))
+
+    def deal_chunks(self, groups: Sequence[str], from_msc: int, to_msc: int) -> AsyncIterator[DealChunk]:
+        masks = [{"group": mask} for mask in _masks(groups)]
+        return chunks.by_time(partial(self._deals, masks), max(from_msc, _BEGINNING_MSC), to_msc)
 
     async def deals_of(self, login: int, from_msc: int, to_msc: int) -> list[Deal]:
-        return await self._deals({"login": login}, from_msc, to_msc)
+        return await _joined(
+            chunks.by_time(partial(self._deals, [{"login": login}]), max(from_msc, _BEGINNING_MSC), to_msc)
+        )
 
-    async def _deals(self, of: dict[str, object], from_msc: int, to_msc: int) -> list[Deal]:
-        """All deals of a window of server time. A piece that is too large for one answer is halved."""
+    async def _deals(self, of: Sequence[Mapping[str, object]], begin_msc: int, end_msc: int) -> list[Deal]:
+        """All deals of a window of server time, by ticket. Raises TooLarge."""
         found: dict[int, Deal] = {}
-        windows = list(_slices(from_msc // 1000, -(-to_msc // 1000)))
-        while windows:
-            begin, end = windows.pop(0)
-            answer = await self._read_or_empty("deal/get_batch", {**of, "from": begin, "to": end})
-            if answer.code == retcodes.PARTIAL and end - begin > 1:
-                middle = (begin + end) // 2
-                windows[:0] = [(begin, middle), (middle, end)]
-                continue
-            found.update((codec.whole(row, "Deal"), codec.deal(row)) for row in answer.records)
+        for whose in of:
+            params = {**whose, "from": begin_msc // 1000, "to": -(-end_msc // 1000)}
+            try:
+                answer = await self._read_or_empty("deal/get_batch", params)
+            except PlatformUnavailable as error:
+                if error.trouble in (Trouble.OVERSIZED, Trouble.SLOW):
+                    raise TooLarge(str(error), trouble=error.trouble) from None
+                raise
+            if answer.code == retcodes.PARTIAL:
+                raise TooLarge("deal/get_batch answered with a part.", trouble=Trouble.OVERSIZED)
+            rows = answer.records
+            if len(rows) > _MANY:
+                deals = await asyncio.to_thread(_read_deals, rows)
+            else:
+                deals = _read_deals(rows)
+            found.update((deal.ticket, deal) for deal in deals)
         return [found[ticket] for ticket in sorted(found)]
 
     async def count_deals(self, login: int, from_msc: int, to_msc: int) -> int:
@@ -305,12 +322,13 @@ def _pieces(logins: Sequence[int]) -> Iterator[Sequence[int]]:
         yield logins[begin : begin + _LOGINS_PER_REQUEST]
 
 
-def _slices(begin: int, end: int) -> Iterator[tuple[int, int]]:
-    step = _SLICE_MSC // 1000
-    while end - begin > step and begin > 0:
-        yield begin, begin + step
-        begin += step
-    yield begin, end
+def _read_deals(rows: Sequence[codec.Record]) -> list[Deal]:
+    return [codec.deal(row) for row in rows]
+
+
+async def _joined(pieces: AsyncIterator[DealChunk]) -> list[Deal]:
+    found = {deal.ticket: deal async for piece in pieces for deal in piece.deals}
+    return [found[ticket] for ticket in sorted(found)]
 
 
 def _masks(groups: Sequence[str]) -> Iterator[str]:

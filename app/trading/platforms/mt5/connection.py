@@ -27,6 +27,7 @@ from app.trading.platforms.mt5.codec import Answer, Unreadable
 VERSION: Final = "3950"
 AGENT: Final = "Kontor"
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
+_LONG_BYTES: Final = 256 * 1024
 
 
 class SessionLost(Exception):
@@ -128,6 +129,8 @@ class Connection:
             trouble = Trouble.MAINTENANCE if status in (502, 503, 504) else Trouble.MALFORMED
             raise OutcomeUnknown(f"{command} was answered with HTTP {status}.", trouble=trouble)
         try:
+            if len(content) > _LONG_BYTES:  # The loop has others to serve meanwhile.
+                return await asyncio.to_thread(codec.parse_answer, content)
             return codec.parse_answer(content)
         except Unreadable as error:
             self.abort()
