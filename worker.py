@@ -87,13 +87,15 @@ def run_scheduler(port: int, _processes: int) -> None:
 
 def run_connector(port: int, _processes: int) -> None:
     """Own the connections to trading platforms, as many as this process can lease."""
+    from app.trading.connector import Process
     from app.trading.connector import run_connector as own_platforms
 
     stopping = threading.Event()
     on_stop(stopping.set)
-    server = health.HealthServer("connector", port=port).start()
+    process = Process()
+    server = health.HealthServer("connector", port=port, facts=process.facts).start()
     log.info("connector.ready", port=server.port)
-    own_platforms(stopping)
+    own_platforms(stopping, process=process)
     server.stop()
 
 

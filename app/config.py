@@ -51,6 +51,7 @@ class Settings:
     operator_hosts: tuple[str, ...] = ("operator.localhost",)
     redis_prefix: str = ""
     pool_size: int = 8
+    metrics_token: str = field(default="", repr=False)
 
     @property
     def public_port(self) -> str:
@@ -79,6 +80,7 @@ class Settings:
             operator_hosts=tuple(env.get("KONTOR_OPERATOR_HOSTS", "operator.localhost").split(",")),
             redis_prefix=env.get("KONTOR_REDIS_PREFIX", ""),
             pool_size=int(env.get("KONTOR_POOL_SIZE", "8")),
+            metrics_token=env.get("KONTOR_METRICS_TOKEN", ""),
         )
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -23,6 +25,7 @@ from app.core import db, live
 from app.core.actor import acting_as
 from app.kit import clock
 from app.tenancy import secrets
+from app.tenancy import service as tenancy
 from app.trading import ingest, signatures
 from app.trading.models import PlatformStatus
 from app.trading.platforms.base import AccountRecord, AccountState, Deal, Position
@@ -32,6 +35,10 @@ from app.trading.queries import leases
 from app.trading.queries import platforms as platform_queries
 from app.trading.service import outcomes, sign_ins
 from app.trading.service.sign_ins import SignIn
+from app.trading.sync_health import service as sync_health
+from app.trading.sync_health.arrivals import Arrivals
+from app.trading.sync_health.models import GapReason
+from app.trading.sync_health.service import Gathered
 
 log = structlog.get_logger()
 
@@ -41,7 +48,10 @@ EVENTS_MAX: Final = 200
 SEQ_MAX: Final = 2**63 - 1
 EPOCH_LENGTH_MAX: Final = 64
 _GAP_EVENTS = frozenset({"bridge.disconnect", "bridge.overflow", "deal.clean"})
-_threads = ThreadPoolExecutor(max_workers=4, thread_name_prefix="bridge")
+AT_ONCE: Final = 2  # A bridge waits for its answer before it goes on; one that does not leaves threads to the others.
+_threads = ThreadPoolExecutor(max_workers=6, thread_name_prefix="bridge")
+_running: Counter[str] = Counter()
+_arrivals = Arrivals()
 _mistakes = signatures.Mistakes()
 
 
@@ -74,7 +84,17 @@ async def bridge_endpoint(request: Request) -> Response:
         return _answer(Outcome(408, error="too_slow"))
     key = str(request.path_params["key"])
     signature = request.headers.get("x-kontor-signature", "")
-    outcome = await asyncio.get_running_loop().run_in_executor(_threads, receive, key, signature, bytes(body))
+    arrived = time.perf_counter()
+    if _running[key] >= AT_ONCE:
+        return _answer(Outcome(503, error="busy"))
+    _running[key] += 1
+    try:
+        work = partial(receive, key, signature, bytes(body), arrived=arrived)
+        outcome = await asyncio.get_running_loop().run_in_executor(_threads, work)
+    finally:
+        _running[key] -= 1
+        if not _running[key]:
+            del _running[key]
     if outcome.status in (401, 403):
         _mistakes.add(address)
         log.warning("bridge.refused", key=key[:64], ip=address, status=outcome.status)
@@ -96,6 +116,7 @@ class Known:
     platform_id: UUID
     secret: str = field(repr=False)
     close_only_groups: frozenset[str]
+    label: tuple[str, str]
     until: float
 
 
@@ -127,13 +148,15 @@ def _look_up(key: str) -> Known | None:
         except secrets.SecretMissing:
             return None
         close_only = frozenset(platform.settings.get("close_only_groups", {}).values())
-    found = Known(tenant, platform_id, secret, close_only, time.monotonic() + KNOWN_S)
+        label = (tenancy.current().slug, platform.code)
+    found = Known(tenant, platform_id, secret, close_only, label, time.monotonic() + KNOWN_S)
     _known[key] = found
     return found
 
 
-def receive(key: str, signature: str, body: bytes) -> Outcome:
-    """Check and store one batch, in the calling thread."""
+def receive(key: str, signature: str, body: bytes, *, arrived: float | None = None) -> Outcome:
+    """Check and store one batch, in the calling thread. `arrived` is when its last byte was here."""
+    began = arrived or time.perf_counter()
     known = _look_up(key) if key.isascii() and "\x00" not in key else None
     if known is None:
         return Outcome(403, error="unknown_key")
@@ -144,14 +167,25 @@ def receive(key: str, signature: str, body: bytes) -> Outcome:
         message = read_message(body)
         if len(message.events) > EVENTS_MAX:
             return Outcome(413, error="too_many")
-        with db.tenant_scope(known.tenant_id), acting_as(outcomes.CONNECTOR), db.transaction():
-            stored = store_events(known.platform_id, message.epoch, message.events, known.close_only_groups)
+        stored = _store(known, message)
+        _arrivals.note(known.platform_id, known.label, time.perf_counter() - began, len(message.events))
         return Outcome(200, stored)
     except ingest.NoServerClock:
         return Outcome(503, error="no_server_clock")  # It is measured within seconds; the bridge comes again.
     except (ValueError, KeyError, TypeError, RecursionError, DataError) as error:
         log.warning("bridge.unreadable", tenant=known.tenant_id, key=key, error=type(error).__name__)
         return Outcome(400, error="unreadable")
+
+
+def _store(known: Known, message: Message) -> int:
+    written: Gathered = {}
+    try:
+        with db.tenant_scope(known.tenant_id), acting_as(outcomes.CONNECTOR), db.transaction():
+            written = _arrivals.write_due(known.platform_id)
+            return store_events(known.platform_id, message.epoch, message.events, known.close_only_groups)
+    except BaseException:
+        _arrivals.put_back(known.platform_id, written)
+        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +236,7 @@ def store_events(
         return status.bridge_seq if status.bridge_epoch == epoch else 0
     if status.bridge_epoch != epoch:
         if status.bridge_epoch is not None:
-            status.catch_up_wanted = status.catch_up_wanted or "gap"
+            _note_gap(status)
         status.bridge_epoch, status.bridge_seq = epoch, 0
     is_first = status.bridge_seq == 0
     fresh = [event for event in events if event.seq > status.bridge_seq]
@@ -211,13 +245,18 @@ def store_events(
         first, last = fresh[0].seq, fresh[-1].seq
         has_hole = last - first + 1 != len(fresh) or first != status.bridge_seq + 1
         if has_hole or any(event.kind in _GAP_EVENTS for event in fresh):
-            status.catch_up_wanted = status.catch_up_wanted or "gap"
+            _note_gap(status)
             log.info("bridge.gap", platform=str(platform_id), epoch=epoch, first=first, last=last, is_first=is_first)
         status.bridge_seq = last
         db.session().flush()
         store_batch(platform_id, fresh, close_only_groups)
     db.session().flush()
     return status.bridge_seq
+
+
+def _note_gap(status: PlatformStatus) -> None:
+    status.catch_up_wanted = status.catch_up_wanted or "gap"
+    sync_health.open_gap(status.platform_id, GapReason.BRIDGE, from_at=status.complete_until)
 
 
 def _note_seen(status: PlatformStatus, events: Sequence[BridgeEvent]) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
+import ipaddress
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from a2wsgi import WSGIMiddleware
 from flask import Flask
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
+from app.config import settings
 from app.core import db
 from app.core import health as core_health
 from app.identity import service as identity
@@ -30,6 +34,7 @@ def build_asgi(app: Flask) -> Starlette:
     return Starlette(
         routes=[
             Route("/health", health),
+            Route("/metrics", metrics),
             Route("/events", LiveEndpoint(identity.is_session_alive).answer),
             Route("/bridge/{key}", bridge_endpoint, methods=["POST"]),
             Mount("/", app=pages),  # type: ignore[arg-type]  # a2wsgi has its own names for the ASGI types.
@@ -61,3 +66,27 @@ def health(request: Request) -> Response:
     with db.directory_scope():
         db.execute_sql("SELECT 1")
     return JSONResponse({"status": "ok", "role": "web"})
+
+
+def metrics(request: Request) -> Response:
+    """This process's figures for Prometheus: for this machine itself, and for whoever knows the token. Nobody else
+    learns that they exist."""
+    if not (_is_from_this_machine(request) or _knows_token(request)):
+        return Response("Not found\n", status_code=404, media_type="text/plain")
+    return Response(core_health.metrics(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def _is_from_this_machine(request: Request) -> bool:
+    """Whether somebody on this machine asks directly. What a proxy passes on comes from anywhere."""
+    if request.client is None or {"x-forwarded-for", "forwarded", "x-real-ip"} & set(request.headers):
+        return False
+    try:
+        return ipaddress.ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False
+
+
+def _knows_token(request: Request) -> bool:
+    wanted = settings().metrics_token
+    given = request.headers.get("authorization", "").removeprefix("Bearer ")
+    return bool(wanted) and hmac.compare_digest(wanted.encode(), given.encode())

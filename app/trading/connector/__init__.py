@@ -1,6 +1,6 @@
 """The process that owns platform connections. Its event loop speaks to platforms and Redis and never touches the
 database."""
 
-from app.trading.connector.process import run_connector
+from app.trading.connector.process import Process, run_connector
 
-__all__ = ["run_connector"]
+__all__ = ["Process", "run_connector"]

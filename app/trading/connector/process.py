@@ -38,6 +38,7 @@ RENEW_EVERY_S: Final = 2.0
 TAKE_AT_ONCE: Final = 4  # So that connectors that start together share the connections.
 RESTLESS_S: Final = 30.0  # What is never calm is given up all the same: nothing is lost by it, somebody waits a little.
 LEAVE_WITHIN_S: Final = 20.0
+LATE_S: Final = 30.0  # A connector that has not renewed its leases for so long is not well.
 
 
 @dataclass(slots=True)
@@ -64,8 +65,10 @@ class Process:
         self.beat = 0  # Grows with every renewal; a health check looks at it.
 
     def facts(self) -> Mapping[str, Any]:
-        """What the health address tells: how many connections are held, of how many it should be, and the beat."""
-        return {"connections": len(self._held), "share": self._share, "beat": self.beat}
+        """What the health address tells: how many connections are held, how many are its share, and whether it has
+        renewed them lately."""
+        is_late = self.beat > 0 and time.monotonic() - self._renewed_at > LATE_S
+        return {"connections": len(self._held), "share": self._share, "beat": self.beat, "ok": not is_late}
 
     async def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set."""
@@ -193,7 +196,7 @@ async def _pause(stop: threading.Event, seconds: float) -> None:
         await asyncio.sleep(0.1)
 
 
-def run_connector(stop: threading.Event, pace: Pace | None = None) -> None:
+def run_connector(stop: threading.Event, pace: Pace | None = None, *, process: Process | None = None) -> None:
     """Run a connector in the calling thread until `stop` is set. The process must be the only one of its role in it."""
     db.refuse_strong_role()
-    asyncio.run(Process(pace).run(stop))
+    asyncio.run((process or Process(pace)).run(stop))
