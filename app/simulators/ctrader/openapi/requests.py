@@ -77,7 +77,9 @@ class Call:
     def page(self, rows: list[_T], moment: Callable[[_T], int], most: int = 0) -> tuple[list[_T], bool]:
         """The first rows of a list, and whether there are more."""
         chunk = self.plant.config.list_chunk
-        return first_page(rows, min(most, chunk) if most > 0 else chunk, moment)
+        if 0 < most <= chunk:
+            return rows[:most], len(rows) > most
+        return first_page(rows, chunk, moment)
 
 
 @dataclass(frozen=True, slots=True)
