@@ -8,8 +8,8 @@ from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
-from app.trading.money import run_queries
-from app.trading.money.run_queries import Held
+from app.trading.money.queries import runs as run_queries
+from app.trading.money.queries.runs import Held
 from app.trading.money.service import reconciliation
 from app.trading.money.service.reconciliation import Task
 from app.trading.platforms.base import AccountRecord, NotPermitted, PlatformError, Refused, TradingPlatform

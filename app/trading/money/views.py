@@ -21,9 +21,10 @@ from app.ledger import queries as books
 from app.trading import forms as trading_forms
 from app.trading import permissions, service
 from app.trading.models import OperationState, TradingAccount, UnmatchedDeal
-from app.trading.money import forms, matters, queries, run_queries, words
+from app.trading.money import forms, matters, queries, words
 from app.trading.money.matters import Matter, MatterFilter, MatterKind
 from app.trading.money.models import BookingStatus, Category, SuspenseBooking
+from app.trading.money.queries import runs as run_queries
 from app.trading.money.service import reconciliation, suspense, taking_on
 from app.trading.queries import accounts as account_queries
 from app.trading.queries import operations as operation_queries

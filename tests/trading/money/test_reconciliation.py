@@ -19,8 +19,8 @@ from app.simulators.mt5.enums import Action
 from app.simulators.mt5.faults import FaultKind
 from app.simulators.mt5.money import change_balance
 from app.trading.models import SyncDifference, TradingAccount
-from app.trading.money import run_queries
 from app.trading.money.models import Category, ReconciliationRun, RunState
+from app.trading.money.queries import runs as run_queries
 from app.trading.money.service import reconciliation
 from app.trading.queries import platforms
 from app.trading.service import fund, outcomes, proof

@@ -18,8 +18,9 @@ from app.kit import clock
 from app.kit.text import _l
 from app.tenancy import service as tenancy
 from app.trading.models import SyncDifference
-from app.trading.money import queries, run_queries
+from app.trading.money import queries
 from app.trading.money.models import Category, ReconciliationRun, RunState
+from app.trading.money.queries import runs as run_queries
 from app.trading.queries import platforms
 from app.trading.service import proof
 
