@@ -99,6 +99,12 @@ def push(target: str, message: str) -> None:
         core_redis.client().lpush(target, message)
 
 
+def ask_figures(tenant: int, platform_id: UUID, login: int) -> None:
+    """Have an account's figures read anew by the owner of the connection."""
+    with contextlib.suppress(redis.RedisError):
+        core_redis.client().sadd(refresh_key(tenant, platform_id), login)
+
+
 def ask_reading(tenant: int, platform_id: UUID, login: int) -> None:
     """Have an account read anew by the owner of the connection. Without Redis the next round reads it."""
     with contextlib.suppress(redis.RedisError):

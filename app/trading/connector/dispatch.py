@@ -207,8 +207,6 @@ class Dispatch:
                 state = await self._record(operations.record_confirmed, operation_id, result)
                 self._time(time.perf_counter() - began)
             await self._answer(operation_id, state)
-            if state.is_done and command.kind.changes_figures:
-                await self._messages.sadd(wire.refresh_key(tenant, self._lease.platform_id), str(command.login))
         except redis.RedisError:
             log.warning("connector.no_redis", operation=str(operation_id))
         except Exception:

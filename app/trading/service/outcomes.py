@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from app.audit import service as audit
 from app.core import live
 from app.core.actor import Actor, system_actor
-from app.core.db import get, session
+from app.core.db import after_commit, get, session
 from app.core.events import publish
 from app.kit import clock
 from app.kit.money import Money, Rounding, round_money
 from app.ledger import service as ledger
 from app.ledger.service import Line, Owner
+from app.trading import wire
 from app.trading.access import baseline
 from app.trading.access import rules as access_rules
 from app.trading.events import AccountOpened, OperationFinished
@@ -231,6 +233,8 @@ def _tell(operation: PlatformOperation, account: TradingAccount) -> None:
     live.publish(f"client:{account.client_id}", "accounts-changed")
     if operation.kind.moves_money:
         live.publish(f"client:{account.client_id}", "wallet-changed")
+    if operation.state.is_done and operation.kind.changes_figures and account.login is not None:
+        after_commit(partial(wire.ask_figures, account.tenant_id, account.platform_id, account.login))
 
 
 def book_unexplained(
