@@ -204,10 +204,12 @@ def write_config(folder: Path, **settings: Any) -> Path:
         file.touch(mode=0o600)
         file.write_text(settings[name] + "\n")
     more = "".join(f"{name} = {value}\n" for name, value in settings.get("bridge", {}).items())
+    trusted = f'ca_file = "{settings["ca_file"]}"' if "ca_file" in settings else ""
     text = f"""
 [crm]
 url = "{settings["url"]}"
 secret_file = "{folder / "secret.txt"}"
+{trusted}
 
 [mt5]
 server = "{settings["server"]}"
