@@ -10,8 +10,7 @@ from uuid import UUID
 
 from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
-from wtforms import BooleanField, IntegerField
-from wtforms.validators import NumberRange
+from wtforms import BooleanField, StringField
 
 from app.core.actor import current_actor
 from app.core.db import tenant_id
@@ -66,10 +65,13 @@ class AlertForm(Form):
     suspense = BooleanField(IncidentKind.SUSPENSE.label)
     bridge_silent = BooleanField(IncidentKind.BRIDGE_SILENT.label)
     sign_in_stopped = BooleanField(IncidentKind.SIGN_IN_STOPPED.label)
-    link_down_minutes = IntegerField(
-        _l("Minutes without connection before a mail"),
-        [Required(), NumberRange(1, 1440, _l("Choose between 1 and 1440 minutes."))],
-    )
+    link_down_minutes = StringField(_l("Minutes without connection before a mail"), [Required()])
+
+    @property
+    def minutes(self) -> int:
+        """The minutes, 0 for what is no number."""
+        text = (self.link_down_minutes.data or "").strip()
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
 
     @property
     def boxes(self) -> list[Any]:
@@ -89,8 +91,7 @@ def subscribe(platform_id: UUID) -> ResponseReturnValue:
     form = AlertForm()
     if form.sent():
         kinds = [kind.value for kind in IncidentKind if form[kind.value].data]
-        minutes = form.link_down_minutes.data or 0
-        form.attempt(lambda: alerts.subscribe(platform_id, kinds, minutes, by=current_actor()))
+        form.attempt(lambda: alerts.subscribe(platform_id, kinds, form.minutes, by=current_actor()))
     if form.status != 200:
         return _page(platform_id, form)
     toast(_l("Your choice is saved. Mails go to %(email)s.", email=current_actor().email))
@@ -134,7 +135,7 @@ def _form_of(platform_id: UUID) -> AlertForm:
     row = queries.subscription(platform_id, actor.id)
     chosen = dict.fromkeys(row.kinds, True) if row else {}
     minutes = row.link_down_minutes if row else alerts.DEFAULT_MINUTES
-    return AlertForm(formdata=None, data={**chosen, "link_down_minutes": minutes})
+    return AlertForm(formdata=None, data={**chosen, "link_down_minutes": str(minutes)})
 
 
 def _timing(rows: Sequence[SyncLatency]) -> tuple[Percentiles | None, Sequence[Bar]]:
