@@ -47,11 +47,11 @@ class Copying:
     def __call__(self, event: Event) -> None:
         if event.deal is None or event.position is None or event.execution is not ExecutionType.ORDER_FILLED:
             return
-        if any(own.strategy_provider_id == event.trader_id for own in self._plant.traders.values()):
+        if event.trader_id in self._plant.copiers:
             asyncio.get_running_loop().call_soon(self._follow, event)
 
     def _follow(self, event: Event) -> None:
-        copiers = [own for own in self._plant.traders.values() if own.strategy_provider_id == event.trader_id]
+        copiers = [self._plant.traders[number] for number in sorted(self._plant.copiers[event.trader_id])]
         with self._plant.clock.hold():
             for copier in copiers:
                 try:

@@ -64,6 +64,7 @@ class Plant:
         self.managers: dict[int, ManagerConfig] = {manager.login: manager for manager in config.managers}
         self.traders: dict[int, Trader] = {}
         self.trader_ids: dict[int, int] = {}  # By login.
+        self.copiers: dict[int, set[int]] = {}  # By the account that they copy.
         self.positions: dict[int, Position] = {}
         self.held: dict[int, dict[int, Position]] = {}  # Open positions by account.
         self.orders: dict[int, Order] = {}  # Waiting ones.
@@ -179,10 +180,15 @@ class Plant:
         trader.updated_at = self.now_ms()
         if is_version_raised and operation is Operation.UPDATE:
             trader.version += 1
-        self.traders[trader.trader_id] = trader
-        self.trader_ids[trader.login] = trader.trader_id
+        self._index(trader)
         self.touch("trader", trader.trader_id)
         self.emit(Event("trader", trader.trader_id, operation=operation))
+
+    def _index(self, trader: Trader) -> None:
+        self.traders[trader.trader_id] = trader
+        self.trader_ids[trader.login] = trader.trader_id
+        if trader.strategy_provider_id:
+            self.copiers.setdefault(trader.strategy_provider_id, set()).add(trader.trader_id)
 
     def money_moved(self, trader: Trader) -> None:
         """Keep an account whose money changed. The event of the movement itself tells of it."""
@@ -254,8 +260,7 @@ class Plant:
     def load(self, kind: str, record: Any) -> None:
         """Take over a stored record of one kind, without telling anybody."""
         if kind == "trader":
-            self.traders[record.trader_id] = record
-            self.trader_ids[record.login] = record.trader_id
+            self._index(record)
         elif kind == "position":
             self.positions[record.position_id] = record
             self.held.setdefault(record.trader_id, {})[record.position_id] = record
