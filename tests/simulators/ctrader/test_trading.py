@@ -15,7 +15,7 @@ from app.simulators.ctrader.control.answers import volume_of
 from app.simulators.ctrader.enums import AccessRights, DealStatus, ExecutionType, OrderType, PositionStatus, TradeSide
 from app.simulators.ctrader.errors import Refusal
 from app.simulators.ctrader.execution import Terms, close_position, market_order
-from app.simulators.ctrader.manager import wire
+from app.simulators.ctrader.manager import trade_wire
 from app.simulators.ctrader.margin import figures_of
 from app.simulators.ctrader.pending import place_order
 from app.simulators.ctrader.records import CloseDetail, Deal
@@ -276,16 +276,16 @@ def test_signs_of_the_wire_follow_the_switches(books: Books) -> None:
     opened = market_order(books.plant, trader, _symbol(books, "EURUSD"), BUY, 1_000_000)
     deal = close_position(books.plant, trader, opened.position).deals[0]
     books.plant.switches.commission_sign = "negative"
-    assert wire.deal_message(books.plant, deal).closePositionDetail.commission == -44
+    assert trade_wire.deal_message(books.plant, deal).closePositionDetail.commission == -44
     books.plant.switches.commission_sign = "positive"
     books.plant.switches.detail_money_digits = 8
-    message = wire.deal_message(books.plant, deal)
+    message = trade_wire.deal_message(books.plant, deal)
 
     detail = message.closePositionDetail
     assert (message.commission, detail.commission, detail.netProfit) == (22, 44_000_000, -44_000_000)
     assert (message.moneyDigits, detail.moneyDigits, detail.balance) == (2, 8, 999_956_000_000)
     books.plant.switches.has_net_profit = False
-    assert not wire.deal_message(books.plant, deal).closePositionDetail.HasField("netProfit")
+    assert not trade_wire.deal_message(books.plant, deal).closePositionDetail.HasField("netProfit")
 
 
 @given(

@@ -14,7 +14,7 @@ from app.simulators.ctrader.accounts import password_digest
 from app.simulators.ctrader.config import ManagerConfig
 from app.simulators.ctrader.errors import Refusal
 from app.simulators.ctrader.link import Answer, Context, Link, parsed
-from app.simulators.ctrader.manager import wire
+from app.simulators.ctrader.manager import trade_wire, wire
 from app.simulators.ctrader.manager.requests import NAMES, REQUESTS, Call, Session, number_of
 from app.simulators.ctrader.proto import sim_manager_pb2 as pb
 from app.simulators.ctrader.state import Event, Plant
@@ -142,12 +142,12 @@ class ManagerFace:
     def _render(self, event: Event) -> list[Answer]:
         plant = self._plant
         if event.kind == "execution":
-            return [_answer(wire.execution_message(plant, event))]
+            return [_answer(trade_wire.execution_message(plant, event))]
         if event.kind == "trader":
             trader = wire.trader_message(plant.traders[event.trader_id])
             return [_answer(pb.ProtoTraderChangedEvent(trader=trader, operation=event.operation))]
         if event.kind == "margin" and event.position is not None:
-            return [_answer(wire.margin_message(plant, event.position))]
+            return [_answer(trade_wire.margin_message(plant, event.position))]
         if event.kind == "group":
             group = wire.group_message(plant.groups[event.group_id], has_access=True, updated_at=plant.now_ms())
             return [_answer(pb.ProtoGroupChangedEvent(group=group, operation=event.operation))]

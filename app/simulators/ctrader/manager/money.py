@@ -9,7 +9,7 @@ from app.simulators.ctrader import funds
 from app.simulators.ctrader.enums import BalanceType, Permission
 from app.simulators.ctrader.errors import Refusal
 from app.simulators.ctrader.funds import Notes
-from app.simulators.ctrader.manager import wire
+from app.simulators.ctrader.manager import trade_wire
 from app.simulators.ctrader.manager.requests import Call, request
 from app.simulators.ctrader.proto import sim_manager_pb2 as pb
 
@@ -57,7 +57,9 @@ def balance_history(call: Call, asked: pb.ProtoBalanceHistoryListReq) -> pb.Prot
     """Balance operations, newest first. What closing a position moved is not among them."""
     rows = call.plant.cash.window(asked.fromTimestamp, asked.toTimestamp, call.owners(asked.traderId))
     page, has_more = call.page(rows, attrgetter("at"))
-    answer = pb.ProtoBalanceHistoryListRes(depositWithdraw=[wire.cash_message(cash) for cash in page], hasMore=has_more)
+    answer = pb.ProtoBalanceHistoryListRes(
+        depositWithdraw=[trade_wire.cash_message(cash) for cash in page], hasMore=has_more
+    )
     if asked.traderId:
         answer.traderId = asked.traderId
     return answer
@@ -68,7 +70,7 @@ def bonus_history(call: Call, asked: pb.ProtoBonusHistoryListReq) -> pb.ProtoBon
     rows = call.plant.bonuses.window(asked.fromTimestamp, asked.toTimestamp, call.owners(asked.traderId))
     page, has_more = call.page(rows, attrgetter("at"))
     answer = pb.ProtoBonusHistoryListRes(
-        bonusDepositWithdraw=[wire.bonus_message(bonus) for bonus in page], hasMore=has_more
+        bonusDepositWithdraw=[trade_wire.bonus_message(bonus) for bonus in page], hasMore=has_more
     )
     if asked.traderId:
         answer.traderId = asked.traderId

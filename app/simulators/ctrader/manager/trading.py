@@ -9,7 +9,7 @@ from operator import attrgetter
 from app.simulators.ctrader.enums import OrderStatus, OrderType, Permission, TradeSide
 from app.simulators.ctrader.errors import Refusal
 from app.simulators.ctrader.execution import Terms, close_position, market_order
-from app.simulators.ctrader.manager import wire
+from app.simulators.ctrader.manager import trade_wire
 from app.simulators.ctrader.manager.requests import Call, request
 from app.simulators.ctrader.pending import end_order, place_order
 from app.simulators.ctrader.proto import sim_manager_pb2 as pb
@@ -29,7 +29,7 @@ def positions(call: Call, asked: pb.ProtoPositionListReq) -> pb.ProtoPositionLis
     found.sort(key=lambda position: (position.opened_at, position.position_id), reverse=True)
     page, has_more = call.page(found, attrgetter("opened_at"))
     answer = pb.ProtoPositionListRes(
-        position=[wire.position_message(call.plant, position) for position in page], hasMore=has_more
+        position=[trade_wire.position_message(call.plant, position) for position in page], hasMore=has_more
     )
     if asked.traderId:
         answer.traderId = asked.traderId
@@ -48,7 +48,7 @@ def pending_orders(call: Call, asked: pb.ProtoPendingOrderListReq) -> pb.ProtoPe
     found.sort(key=lambda order: (order.created_at, order.order_id), reverse=True)
     page, has_more = call.page(found, attrgetter("created_at"))
     answer = pb.ProtoPendingOrderListRes(
-        order=[wire.order_message(call.plant, order) for order in page], hasMore=has_more
+        order=[trade_wire.order_message(call.plant, order) for order in page], hasMore=has_more
     )
     if asked.traderId:
         answer.traderId = asked.traderId
@@ -61,7 +61,7 @@ def closed_positions(call: Call, asked: pb.ProtoManagerClosedPositionListReq) ->
     rows = call.plant.closed.window(asked.fromTimestamp, asked.toTimestamp, call.owners(asked.traderId))
     page, has_more = call.page(rows, attrgetter("closed_at"))
     return pb.ProtoManagerClosedPositionListRes(
-        position=[wire.position_message(call.plant, position) for position in page], hasMore=has_more
+        position=[trade_wire.position_message(call.plant, position) for position in page], hasMore=has_more
     )
 
 
@@ -101,7 +101,7 @@ def deal(call: Call, asked: pb.ProtoManagerGetDealReq) -> pb.ProtoManagerGetDeal
     found = call.plant.deals.by_id.get(asked.dealId)
     if found is None or not call.plant.sees(call.manager, call.plant.traders[found.trader_id]):
         raise Refusal("DEAL_NOT_FOUND", f"Deal {asked.dealId} is not found")
-    return pb.ProtoManagerGetDealRes(deal=wire.deal_message(call.plant, found))
+    return pb.ProtoManagerGetDealRes(deal=trade_wire.deal_message(call.plant, found))
 
 
 @request(pb.ProtoPositionDetailsLiteReq, Permission.POSITION_READ)
@@ -121,7 +121,7 @@ def position_details(call: Call, asked: pb.ProtoPositionDetailsLiteReq) -> pb.Pr
             )
             for charged, current, at in found.swaps
         ],
-        position=wire.position_message(call.plant, found),
+        position=trade_wire.position_message(call.plant, found),
     )
 
 
@@ -235,4 +235,4 @@ def _answered_by_events(
 
 
 def _messages(call: Call, rows: list[Deal]) -> list[pb.ProtoDeal]:
-    return [wire.deal_message(call.plant, row) for row in rows]
+    return [trade_wire.deal_message(call.plant, row) for row in rows]
