@@ -50,9 +50,11 @@ class World:
             self.note_account(row)
 
     def note_account(self, row: pb.ProtoTrader) -> None:
+        """Take the balance that an account begins with. Later ones come with what moved them: taken from the account
+        itself they would hide a movement that was missed."""
         trader = self.traders.by_number(row.traderId)
-        if trader is not None and trader.balance_version > self._balances.get(trader.number, (-1, Decimal(0)))[0]:
-            self._balances[trader.number] = (trader.balance_version, trader.balance)
+        if trader is not None:
+            self._balances.setdefault(trader.number, (trader.balance_version, trader.balance))
 
     def report(self, events: Sequence[Event]) -> Report:
         """What these events say, in one piece. Every account in them must be known (`unknown_traders`)."""
