@@ -12,10 +12,10 @@ from flask import Flask
 from app.trading.models import TradingAccount
 from tests.bridge.support import CRM, BridgeProcess, Road
 from tests.support.brands import app, brands, hash_once, north, south
-from tests.trading.conftest import BRIDGE_SECRET, Connector, Desk, connector, desk, simulator
+from tests.trading.conftest import BRIDGE_SECRET, Connector, Desk, connector, desk, platform_settings, simulator
 from tests.trading.test_intake import funded
 
-__all__ = ["app", "brands", "connector", "desk", "hash_once", "north", "simulator", "south"]
+__all__ = ["app", "brands", "connector", "desk", "hash_once", "north", "platform_settings", "simulator", "south"]
 
 
 @pytest.fixture
