@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,15 +24,20 @@ BEGINS_MSC = int(BEGINS.timestamp() * 1000)
 SPACING_MSC = 700  # Between two deals: a million of them are eight days.
 
 
-def world(bench: Bench, tenant: int, kind: str) -> None:
-    """A tenant without a bundle, its platform and its accounts, written straight into the tables by their owner."""
+def world(bench: Bench, tenant: int, kind: str, *, read_until_msc: int = 0) -> None:
+    """A tenant without a bundle, its platform and its accounts, written straight into the tables by their owner. Its
+    deals are known up to a server time."""
     with owner(bench) as connection:
         connection.execute(
             "INSERT INTO tenant (id, slug, name, status, is_sandbox, config_version, created_at)"
             " VALUES (%s, %s, %s, 'active', true, 1, now())",
             (tenant, f"intake-{tenant}", f"Intake {tenant}"),
         )
-        connection.execute(_WORLD.format(tenant=tenant, kind=kind, accounts=ACCOUNTS, first=FIRST_LOGIN).encode())
+        connection.execute(
+            _WORLD.format(
+                tenant=tenant, kind=kind, accounts=ACCOUNTS, first=FIRST_LOGIN, read_until=read_until_msc
+            ).encode()
+        )
         for name in SYMBOLS:
             connection.execute(
                 "INSERT INTO symbol (tenant_id, platform_id, name, path, symbol_class, description, profit_currency,"
@@ -57,7 +62,7 @@ INSERT INTO trading_platform (tenant_id, id, code, kind, name, server_name, sett
   is_active, created_at)
 VALUES ({tenant}, md5('p')::uuid, 'bench', '{kind}', 'Bench', 'Bench', '{{}}', '', '', false, '2020-01-01Z');
 INSERT INTO platform_status (tenant_id, platform_id, link, link_changed_at, last_error, bridge_seq, catch_up_wanted,
-  high_water_msc) VALUES ({tenant}, md5('p')::uuid, 'up', now(), '', 0, '', 0);
+  high_water_msc) VALUES ({tenant}, md5('p')::uuid, 'up', now(), '', 0, 'start', {read_until});
 INSERT INTO server_offset (tenant_id, platform_id, from_msc, minutes, measured_at)
 VALUES ({tenant}, md5('p')::uuid, 0, CASE '{kind}' WHEN 'mt5' THEN 120 ELSE 0 END, now());
 INSERT INTO account_type (tenant_id, id, code, platform_id, label, description, groups, leverages, default_leverage,
@@ -141,6 +146,12 @@ def executions(count: int, *, seed: int = 1) -> Iterator[Execution]:
             waiting.setdefault(later, []).append((position, side, entry, volume, closed, at_price, price, at))
             later += rng.randint(20, 500)
         ticket += 1
+
+
+def mt5_lines(found: Iterable[Execution]) -> Iterator[bytes]:
+    """Deal records as the simulator writes them, one a line."""
+    template = _template() + "\n"
+    return ((template % _values(each)).encode() for each in found)
 
 
 def mt5_bodies(found: Iterator[Execution], per_body: int) -> Iterator[bytes]:

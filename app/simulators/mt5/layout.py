@@ -9,10 +9,16 @@ _NEWLINE = "\r\n"
 _encode = json.JSONEncoder(ensure_ascii=False, separators=("," + _NEWLINE, " : ")).encode
 
 
+class Written(str):
+    """JSON that was written beforehand."""
+
+
 def dump(value: Any) -> str:
     """Render records, lists and texts. Numbers stay bare only where a handler leaves them as numbers on purpose."""
+    if isinstance(value, Written):
+        return value
     if isinstance(value, dict) and value:
-        if any(isinstance(member, (dict, list)) and member for member in value.values()):
+        if any(isinstance(member, (dict, list, Written)) and member for member in value.values()):
             members = ("," + _NEWLINE).join(f"{_encode(key)} : {dump(member)}" for key, member in value.items())
         else:
             members = _encode(value)[1:-1]  # A flat record, most of what is ever sent: all in compiled code.

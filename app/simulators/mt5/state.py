@@ -19,6 +19,7 @@ from app.simulators.mt5.retcodes import Refusal, Retcode
 from app.simulators.mt5.servertime import ServerTime
 from app.simulators.mt5.tickets import Tickets
 from app.simulators.mt5.timeline import Timeline, deal_key, order_key
+from app.simulators.mt5.written import WrittenDeals
 
 
 class Passwords(msgspec.Struct):
@@ -61,6 +62,7 @@ class TradeServer:
         self.orders: dict[int, Order] = {}
         self.history: Timeline[Order] = Timeline(order_key)
         self.deals: Timeline[Deal] = Timeline(deal_key)
+        self.written_deals: WrittenDeals | None = None  # Beside the others; readings by group show these alone.
         self.positions: dict[int, dict[int, Position]] = {}
         self.active_logins: set[int] = set()
         self.margin_alerts: dict[int, str] = {}

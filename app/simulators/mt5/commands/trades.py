@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from app.simulators.mt5.layout import Written
 from app.simulators.mt5.margin import refresh
 from app.simulators.mt5.pending import cancel_order
 from app.simulators.mt5.records import Deal, Order, Position, Record, wire
@@ -65,6 +66,8 @@ def _past(server: TradeServer, request: Request, timeline: AnyTimeline) -> Reply
 @command("deal/get", "deal/get_total", "deal/get_page", "deal/get_batch", rights=(READ,))
 def deals(server: TradeServer, request: Request) -> Reply:
     """Deals by ticket, window and account."""
+    if server.written_deals is not None and request.name == "deal/get_batch" and request.text("Group"):
+        return Reply(Written(server.written_deals.between(*_window(server, request))))
     return _past(server, request, server.deals)
 
 

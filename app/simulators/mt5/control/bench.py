@@ -1,9 +1,10 @@
-"""/inject, /late: many deals at once, and deals with times in the past."""
+"""/inject, /late, /written: many deals at once, and deals with times in the past."""
 
 from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
+from pathlib import Path
 from random import Random
 from time import monotonic
 
@@ -14,6 +15,7 @@ from app.simulators.mt5.control.keys import simulator_of
 from app.simulators.mt5.enums import Action
 from app.simulators.mt5.records import LOT
 from app.simulators.mt5.roundtrip import book_round_trip
+from app.simulators.mt5.written import WrittenDeals
 
 routes = web.RouteTableDef()
 _BREATH = 100
@@ -73,3 +75,13 @@ async def late(request: web.Request) -> web.Response:
         datetime.fromisoformat(body["closed_at"]),
     )
     return respond({"deals": [deal.deal for deal in pair], "position_id": pair[0].position_id})
+
+
+@routes.post("/written")
+async def written(request: web.Request) -> web.Response:
+    """Answer readings of deals by group from a file of records, one a line, oldest first: `{"path": "..."}`. Without a
+    path, from the books again."""
+    server, body = simulator_of(request).server, await body_of(request)
+    path = body.get("path")
+    server.written_deals = await asyncio.to_thread(WrittenDeals, Path(path)) if path else None
+    return respond({"deals": len(server.written_deals or ())})
