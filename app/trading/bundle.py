@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 from uuid import UUID
@@ -66,6 +67,7 @@ class PlatformSection(Section, frozen=True):
     overdue_s: Decimal = Decimal(30)
     look_after_s: tuple[Decimal, ...] = (Decimal(10), Decimal(30), Decimal(60))
     operation_expires_s: int = 60
+    starts_at: datetime | None = None  # For a server in use already; once it is set, the office moves it.
     quick_looks: bool = False
     close_only_groups: dict[str, str] = {}
     drift: Literal["adopt", "overwrite"] = "adopt"
@@ -83,6 +85,8 @@ class PlatformSection(Section, frozen=True):
     def __post_init__(self) -> None:
         if not _CODE.fullmatch(self.code):
             raise Refused("code", "A code is small letters, digits and hyphens, and begins with a letter.")
+        if self.starts_at is not None and self.starts_at.tzinfo is None:
+            raise Refused("starts_at", "Write the instant with its offset from UTC, such as 2026-11-01T00:00:00Z.")
         if not _ADDRESS.fullmatch(self.address):
             raise Refused("address", "Write the address as `host:port`, or `simulator`.")
         if self.kind == "mt5" and not _BRIDGE_KEY.fullmatch(self.bridge_key):
@@ -278,6 +282,7 @@ def _apply_platform(section: PlatformSection, row: TradingPlatform | None) -> Tr
             "signs": section.signs,
         }
     )
+    row.starts_at = row.starts_at or section.starts_at
     db.session().flush()
     if is_new:
         db.session().add(

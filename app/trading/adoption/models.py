@@ -138,6 +138,11 @@ class AdoptionRun(TenantModel):
     matched_at: Mapped[datetime | None]
     history_done_at: Mapped[datetime | None]
 
+    @property
+    def is_at_work(self) -> bool:
+        """Whether accounts or deals are being read or matched."""
+        return self.state.is_under_way or self.history_state.is_under_way
+
 
 class AdoptedLogin(BulkModel):
     """A login as the platform describes it, and what became of it here."""

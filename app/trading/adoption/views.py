@@ -49,7 +49,7 @@ def _overview(
     if run_form is None:
         run_form = forms.RunForm(formdata=None, masks="\n".join(platforms.groups_in_use(platform_id)))
     run_form.offer(_types(platform_id))
-    found = queries.runs_of(platform_id)
+    found, counts = queries.runs_of(platform_id), queries.count_by_state(platform_id)
     return render(
         "trading/adoption/overview.html",
         block="progress",
@@ -59,9 +59,9 @@ def _overview(
         start_form=start_form,
         run_form=run_form,
         runs=[(run, queries.count_by_state(platform_id, run.id), runs.history_share(run)) for run in found],
-        counts=queries.count_by_state(platform_id),
+        counts=counts,
+        is_at_work=counts[LoginState.MATCHED] > 0 or any(run.is_at_work for run in found),
         opened=queries.opened_money(platform_id),
-        is_under_way=any(run.state.is_under_way for run in found),
     )
 
 

@@ -12,12 +12,13 @@ from wtforms.validators import Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from app.core.forms import Form, OneOf, Required, amount_of
-from app.kit.text import _l
+from app.kit.text import Message, _l
 from app.trading import permissions
 from app.trading.access import rules as access
 from app.trading.bulk.models import BulkKind
 
 Choices = Sequence[tuple[str, str]]
+_NONE: list[tuple[str, Message | str]] = [("", _l("Choose one"))]
 
 
 class BulkForm(Form):
@@ -43,7 +44,7 @@ class LeverageForm(BulkForm):
     leverage = SelectField(_l("New leverage"), [Required()], validate_choice=False)
 
     def offer(self, choices: Choices) -> None:
-        self.leverage.choices = list(choices)
+        self.leverage.choices = [*_NONE, *choices]
 
     def target(self) -> Mapping[str, Any]:
         return {"leverage": self.leverage.data}
@@ -53,7 +54,7 @@ class GroupForm(BulkForm):
     group = SelectField(_l("New group"), [Required()], validate_choice=False)
 
     def offer(self, choices: Choices) -> None:
-        self.group.choices = list(choices)
+        self.group.choices = [*_NONE, *choices]
 
     def target(self) -> Mapping[str, Any]:
         return {"group": self.group.data}
@@ -63,7 +64,7 @@ class TypeForm(BulkForm):
     type = SelectField(_l("New account type"), [Required()], validate_choice=False)
 
     def offer(self, choices: Choices) -> None:
-        self.type.choices = list(choices)
+        self.type.choices = [*_NONE, *choices]
 
     def target(self) -> Mapping[str, Any]:
         return {"type": self.type.data}
