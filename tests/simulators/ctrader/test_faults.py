@@ -113,7 +113,7 @@ def test_a_refusal_may_lie(sim: SimServer, control: Control, manager: Manager) -
 def test_delays_hold_only_their_request_back(control: Control, manager: Manager) -> None:
     number = manager.open_account(deposit=0)
     manager.event("ProtoTraderChangedEvent")
-    control.fault("delay", "ChangeBalance", seconds=1)
+    control.fault("delay", "ChangeBalance", seconds=2)
     slow = manager.send(_deposit(number))
     assert manager.ask(pb.ProtoPingReq(timestamp=5)).timestamp == 5
     envelope, _ = manager.next()

@@ -6,11 +6,13 @@ import struct
 from collections.abc import Iterator
 
 import pytest
+from google.protobuf.message import Message
 
 from app.simulators.ctrader import SimServer, running_simulator
+from app.simulators.ctrader.link import envelope
 from app.simulators.ctrader.proto import sim_manager_pb2 as pb
 from app.simulators.ctrader.proto import sim_openapi_pb2 as oa
-from tests.simulators.ctrader.support import Control, Frames, Manager, OpenAPI
+from tests.simulators.ctrader.support import Control, Frames, Manager, OpenAPI, digest, number_of
 
 HEARTBEAT = bytes.fromhex("0000000408331200")
 HEARTBEAT_WITHOUT_PAYLOAD = bytes.fromhex("000000020833")
@@ -36,8 +38,8 @@ def test_the_golden_conversation_of_a_manager(fresh: SimServer) -> None:
     link = Frames(fresh.manager_port, str(fresh.ca_file))
     assert link.raw() == HELLO
     link.socket.sendall(HEARTBEAT_WITHOUT_PAYLOAD + MANAGER_AUTH)
-    envelope, content = link.next()
-    assert (envelope.payloadType, envelope.clientMsgId) == (302, "1")
+    told, content = link.next()
+    assert (told.payloadType, told.clientMsgId) == (302, "1")
     assert set(content.permission) >= {1, 2, 3, 5, 6, 9, 20, 130, 140, 150}
 
     account = pb.ProtoTrader(
@@ -51,8 +53,8 @@ def test_the_golden_conversation_of_a_manager(fresh: SimServer) -> None:
     while frame == HEARTBEAT:
         frame = link.raw()
     assert frame == CHANGE_BALANCE_ANSWER
-    envelope, event = link.next()
-    assert not envelope.HasField("clientMsgId")
+    told, event = link.next()
+    assert not told.HasField("clientMsgId")
     assert (event.executionType, event.depositWithdraw.delta, event.depositWithdraw.externalId) == (10, 50_000, "op-1")
     link.close()
 
@@ -61,13 +63,47 @@ def test_the_golden_conversation_of_an_application(fresh: SimServer) -> None:
     link = OpenAPI(fresh, is_plain=True, is_signed_in=False)
     link.socket.sendall(HEARTBEAT + APP_AUTH)
     frame = link.raw()
+    while frame == HEARTBEAT:
+        frame = link.raw()
     assert frame == APP_AUTH_ANSWER
     link.socket.sendall(ACCOUNT_AUTH)
 
-    envelope, error = link.next()
-    assert (envelope.payloadType, envelope.clientMsgId) == (2142, "2")
+    told, error = link.next()
+    assert (told.payloadType, told.clientMsgId) == (2142, "2")
     assert (error.ctidTraderAccountId, error.errorCode) == (5001, "CH_ACCESS_TOKEN_INVALID")
     link.close()
+
+
+@pytest.mark.parametrize(
+    ("message", "message_id", "frame"),
+    [
+        (pb.ProtoHeartbeatEvent(), None, HEARTBEAT),
+        (pb.ProtoHelloEvent(), None, HELLO),
+        (oa.ProtoOAApplicationAuthReq(clientId="cid", clientSecret="csecret"), "1", APP_AUTH),
+        (oa.ProtoOAApplicationAuthRes(), "1", APP_AUTH_ANSWER),
+        (oa.ProtoOAAccountAuthReq(ctidTraderAccountId=5001, accessToken="tok"), "2", ACCOUNT_AUTH),
+        (
+            oa.ProtoOAErrorRes(ctidTraderAccountId=5001, errorCode="CH_ACCESS_TOKEN_INVALID"),
+            "2",
+            bytes.fromhex("0000002408de10121c1089271a1743485f4143434553535f544f4b454e5f494e56414c49441a0132"),
+        ),
+        (
+            pb.ProtoManagerAuthReq(
+                plantId="stubplant", environmentName="demo", login=777, passwordHash=digest("stubpass")
+            ),
+            "1",
+            MANAGER_AUTH,
+        ),
+        (
+            pb.ProtoChangeBalanceReq(traderId=6001, amount=50_000, type=0, externalId="op-1", newWay=True),
+            "5",
+            CHANGE_BALANCE,
+        ),
+        (pb.ProtoChangeBalanceRes(traderId=6001, balanceHistoryId=101), "5", CHANGE_BALANCE_ANSWER),
+    ],
+)
+def test_golden_frames(message: Message, message_id: str | None, frame: bytes) -> None:
+    assert envelope(number_of(message), message.SerializeToString(), message_id) == frame
 
 
 def test_silence_is_filled_with_heartbeats(fresh: SimServer) -> None:
@@ -89,8 +125,8 @@ def test_a_frame_may_come_in_pieces(manager: Manager) -> None:
     for place in range(len(whole)):
         manager.socket.sendall(whole[place : place + 1])
 
-    envelope, answer = manager.next()
-    assert (envelope.clientMsgId, answer.timestamp) == ("slow", 42)
+    told, answer = manager.next()
+    assert (told.clientMsgId, answer.timestamp) == ("slow", 42)
 
 
 def test_several_frames_may_come_at_once(manager: Manager) -> None:
