@@ -13,7 +13,7 @@ from app.partners.plan import PartnersBundle, faults
 
 def check(section: PartnersBundle) -> Sequence[tuple[str, str]]:
     """What the types cannot say: (dotted key, sentence)."""
-    found = [(f"plan.{key}", sentence) for key, sentence in faults(section.plan)]
+    found = [(f"plan.{key}", sentence.in_english()) for key, sentence in faults(section.plan)]
     if section.settle_timezone:
         try:
             ZoneInfo(section.settle_timezone)
@@ -29,8 +29,17 @@ def check(section: PartnersBundle) -> Sequence[tuple[str, str]]:
 
 
 def apply(section: PartnersBundle) -> None:
-    """Publish the plan when it has changed, and derive the receivers anew when its policy or its levels did."""
-    versions.publish(section.plan, effective_from=section.effective_from, by="bundle")
+    """Publish the plan when the bundle's has changed, and derive the receivers anew when policy or levels did.
+
+    A plan that was made in the office since stays in force until the bundle says something new.
+    """
+    if not versions.is_what_the_bundle_said_last(section.plan):
+        versions.publish(section.plan, effective_from=section.effective_from, by=versions.BUNDLE)
+    derive_receivers()
+
+
+def derive_receivers() -> None:
+    """Bring the receiver table in line with the newest plan."""
     plan = versions.plan_for_receivers()
     assert plan is not None
     if receivers.current_digest() != receivers.policy_digest(plan, receivers.levels_max(versions.plans())):

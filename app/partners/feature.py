@@ -6,6 +6,7 @@ from app.core.features import Feature, MenuEntry
 from app.kit.text import _l
 from app.partners import cli, panels, permissions, subscribers
 from app.partners.bundle import SECTION
+from app.partners.drafts import views as drafts
 from app.partners.service import move_moment
 from app.partners.views import office, portal
 from app.referrals.events import SponsorChanged
@@ -15,7 +16,7 @@ OWN = permissions.PARTNER_PORTAL
 FEATURE = Feature(
     name="partners",
     label=_l("Commission"),
-    blueprints={"cabinet": (portal.cabinet,), "partner": (portal.partner,), "office": (office.bp,)},
+    blueprints={"cabinet": (portal.cabinet,), "partner": (portal.partner,), "office": (office.bp, drafts.bp)},
     menu=(
         MenuEntry("cabinet", _l("Partner"), "partners_cabinet.home", "users-group", 60, OWN),
         MenuEntry("partner", _l("Home"), "partners_portal.home", "home", 0, OWN, phone=True),

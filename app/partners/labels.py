@@ -92,6 +92,37 @@ CAP_POLICIES: dict[str, Message] = {
     "nearest_first": _l("Partners nearest to the trader first"),
     "top_first": _l("The topmost partners first"),
 }
+LEVEL_BASES: dict[str, Message] = {
+    "root": _l("What the trade brought"),
+    "previous": _l("What the level below got"),
+}
+MOVES: dict[str, Message] = {
+    "next_settlement_day": _l("From the next settlement day"),
+    "immediate": _l("At once"),
+}
+PARTIAL_CLOSES: dict[str, Message] = {
+    "pro_rata": _l("Pay for the part that was closed"),
+    "exclude": _l("Pay nothing"),
+}
+CLOSE_BYS: dict[str, Message] = {"both": _l("Pay for both"), "exclude": _l("Pay nothing")}
+PAYS: dict[str, Message] = {"pay": _l("Pay as any other"), "exclude": _l("Pay nothing")}
+FX_TIMES: dict[str, Message] = {
+    "event": _l("The day of the trade"),
+    "settlement": _l("The day of the settlement"),
+}
+ROUNDING_SCOPES: dict[str, Message] = {
+    "day": _l("Once a day, with what is left carried on"),
+    "line": _l("Every line by itself"),
+}
+ROUNDING_MODES: dict[str, Message] = {
+    "half_even": _l("To the nearest, halves to the even digit"),
+    "down": _l("Towards zero"),
+    "half_up": _l("To the nearest, halves up"),
+}
+AUDIT_CALENDARS: dict[str, Message] = {
+    "calendar": _l("Calendar days"),
+    "business": _l("Business days"),
+}
 TREE_AS_OF: dict[str, Message] = {
     "close": _l("When the position was closed"),
     "open": _l("When the position was opened"),

@@ -9,6 +9,9 @@ COMMISSION_READ = "partners.commission.read"
 GOD_MODE_GRANT = "partners.god_mode.grant"
 SETTLEMENT_READ = "partners.settlement.read"
 SETTLEMENT_RUN = "partners.settlement.run"
+PLAN_EDIT = "partners.plan.edit"
+PLAN_ACCEPT = "partners.plan.accept"
+PLAN_PUBLISH = "partners.plan.publish"
 PARTNER_PORTAL = "partners.portal"
 
 COMMISSION_ACCRUAL = "commission_accrual"
@@ -26,6 +29,13 @@ PERMISSIONS = (
         SETTLEMENT_READ, _l("See settlement runs"), frozenset({"admin", "finance", "compliance", "partner_desk"})
     ),
     Permission(SETTLEMENT_RUN, _l("Run a settlement and release commission"), frozenset({"admin", "finance"})),
+    Permission(PLAN_EDIT, _l("Draft commission plans"), frozenset({"admin", "partner_desk"})),
+    Permission(
+        PLAN_ACCEPT,
+        _l("Accept by name that a plan may cost more than it earns"),
+        frozenset({"admin", "finance", "compliance"}),
+    ),
+    Permission(PLAN_PUBLISH, _l("Publish commission plans"), frozenset({"admin"})),
     Permission(PARTNER_PORTAL, _l("Use the partner portal"), frozenset({"trader", "partner"})),
 )
 FUNCTIONS = (

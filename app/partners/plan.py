@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from app.kit.text import Message, _l
 from app.partners.calendar import DayCut
 
 SpreadBasis = Literal["open", "close", "half_half"]
@@ -253,7 +254,7 @@ class PartnersBundle(_Part, frozen=True):
         )
 
 
-def faults(plan: Plan) -> Iterator[tuple[str, str]]:
+def faults(plan: Plan) -> Iterator[tuple[str, Message]]:
     """What is wrong with a plan that its types cannot say: (dotted key, sentence). Nothing faulty is ever published."""
     yield from _share_faults(plan)
     yield from _kind_faults(plan)
@@ -261,7 +262,7 @@ def faults(plan: Plan) -> Iterator[tuple[str, str]]:
     if plan.god is not None:
         yield from _god_faults(plan, plan.god)
     if set(plan.caps.cap_order) != set(TRACKS) or len(plan.caps.cap_order) != len(TRACKS):
-        yield "caps.cap_order", "The cap order must name each track once."
+        yield "caps.cap_order", _l("The cap order must name each track once.")
     for key, amount in (
         ("caps.max_total_per_lot", plan.caps.max_total_per_lot),
         ("caps.max_total_share_of_revenue", plan.caps.max_total_share_of_revenue),
@@ -270,30 +271,30 @@ def faults(plan: Plan) -> Iterator[tuple[str, str]]:
         ("min_payout", plan.min_payout),
     ):
         if amount is not None and not (amount.is_finite() and amount >= 0):
-            yield key, "This number must not be negative."
+            yield key, _l("This number must not be negative.")
     if not 0 <= plan.spread_wait_days <= 30:
-        yield "spread_wait_days", "A trade may wait between 0 and 30 days for its spread."
+        yield "spread_wait_days", _l("A trade may wait between 0 and 30 days for its spread.")
     if not 0 <= plan.audit_days <= 366:
-        yield "audit_days", "The audit period must be between 0 and 366 days."
+        yield "audit_days", _l("The audit period must be between 0 and 366 days.")
     for pattern, multiplier in plan.volume_multipliers.items():
         if not (multiplier.is_finite() and 0 < multiplier <= 1000):
-            yield f"volume_multipliers.{pattern}", "A volume multiplier must be above 0."
+            yield f"volume_multipliers.{pattern}", _l("A volume multiplier must be above 0.")
     yield from arbitrage_faults(plan)
 
 
-def _share_faults(plan: Plan) -> Iterator[tuple[str, str]]:
+def _share_faults(plan: Plan) -> Iterator[tuple[str, Message]]:
     if plan.referral is None:
         return
     lists = [("referral.levels", plan.referral.levels)]
     lists += [(f"referral.rules.{rule.name}.levels", rule.levels) for rule in plan.referral.rules if rule.levels]
     if not plan.referral.levels:
-        yield "referral.levels", "The referral track needs at least one level."
+        yield "referral.levels", _l("The referral track needs at least one level.")
     for key, levels in lists:
         for level in levels:
             if not (level.share.is_finite() and 0 <= level.share <= 1):
-                yield key, f'The share of level "{level.name}" must be between 0 and 1.'
+                yield key, _l("The share of level %(name)s must be between 0 and 1.", name=level.name)
         if plan.referral.level_base == "root" and sum((level.share for level in levels), Decimal(0)) > 1:
-            yield key, "The shares of all levels together are over 100 %."
+            yield key, _l("The shares of all levels together are more than the whole.")
 
 
 _NEEDS: dict[BaseKind, tuple[str, ...]] = {
@@ -304,7 +305,7 @@ _NEEDS: dict[BaseKind, tuple[str, ...]] = {
 _MAY: dict[BaseKind, tuple[str, ...]] = {"pct_markup": ("markup",)}
 
 
-def _kind_faults(plan: Plan) -> Iterator[tuple[str, str]]:
+def _kind_faults(plan: Plan) -> Iterator[tuple[str, Message]]:
     for rule in plan.referral.rules if plan.referral is not None else ():
         needed = _NEEDS.get(rule.kind, ())
         for name in ("markup", "pips", "pip_size", "rate"):
@@ -312,40 +313,43 @@ def _kind_faults(plan: Plan) -> Iterator[tuple[str, str]]:
             key = f"referral.rules.{rule.name}.{name}"
             if value is None:
                 if name in needed:
-                    yield key, f"A rule of the kind {rule.kind} needs this number."
+                    yield key, _l("A rule of this kind needs this number.")
             elif name not in needed + _MAY.get(rule.kind, ()):
-                yield key, f"A rule of the kind {rule.kind} has no use for this number."
+                yield key, _l("A rule of this kind has no use for this number.")
             elif not (value.is_finite() and 0 < value <= 1_000_000):
-                yield key, "This number must be above 0."
+                yield key, _l("This number must be above 0.")
 
 
-def _name_faults(plan: Plan) -> Iterator[tuple[str, str]]:
+def _name_faults(plan: Plan) -> Iterator[tuple[str, Message]]:
     for track, rules in (
         ("referral", plan.referral.rules if plan.referral else ()),
         ("god", plan.god.rules if plan.god else ()),
     ):
         names = [rule.name for rule in rules]
         if len(set(names)) != len(names):
-            yield f"{track}.rules", "Two rules of one track have the same name."
+            yield f"{track}.rules", _l("Two rules of one track have the same name.")
         for rule in rules:
             if rule.max_per_event is not None and not (rule.max_per_event.is_finite() and rule.max_per_event > 0):
-                yield f"{track}.rules.{rule.name}.max_per_event", "The cap of a rule must be above 0."
+                yield f"{track}.rules.{rule.name}.max_per_event", _l("The cap of a rule must be above 0.")
 
 
-def _god_faults(plan: Plan, god: GodTrack) -> Iterator[tuple[str, str]]:
+def _god_faults(plan: Plan, god: GodTrack) -> Iterator[tuple[str, Message]]:
     if god.nested_policy == "full" and plan.caps.max_total_per_lot is None:
         yield (
             "caps.max_total_per_lot",
-            'The nested policy "full" adds up every god-mode rate of a path: it needs a cap per lot.',
+            _l("Where every partner gets their amount per lot in full, the plan needs a cap per lot."),
         )
     if god.nested_policy == "split" and not god.split_shares:
-        yield "god.split_shares", 'The nested policy "split" needs the shares that are passed on.'
+        yield (
+            "god.split_shares",
+            _l("Where the amount per lot is shared upward, the plan must say which shares are passed on."),
+        )
     for share in god.split_shares:
         if not (share.is_finite() and 0 <= share <= 1):
-            yield "god.split_shares", "A share that is passed on must be between 0 and 1."
+            yield "god.split_shares", _l("A share that is passed on must be between 0 and 1.")
     for rule in god.rules:
         if not (rule.weight.is_finite() and 0 <= rule.weight <= 1000):
-            yield f"god.rules.{rule.name}.weight", "The weight of a lot must not be negative."
+            yield f"god.rules.{rule.name}.weight", _l("The weight of a lot must not be negative.")
 
 
 class ArbitrageRow(_Part, frozen=True):
@@ -419,7 +423,7 @@ def typical_base(rule: ReferralRule | None, typical: TypicalSymbol) -> Decimal:
             return typical.spread * value
 
 
-def arbitrage_faults(plan: Plan, god_rate: Decimal = Decimal(0)) -> Iterator[tuple[str, str]]:
+def arbitrage_faults(plan: Plan, god_rate: Decimal = Decimal(0)) -> Iterator[tuple[str, Message]]:
     """Refuse a plan that pays more than it earns on a typical symbol, unless a cap binds or somebody accepts it."""
     if plan.caps.binds_paths or plan.arbitrage_accepted_by:
         return
@@ -427,6 +431,12 @@ def arbitrage_faults(plan: Plan, god_rate: Decimal = Decimal(0)) -> Iterator[tup
         if not row.is_safe:
             yield (
                 f"typical.{row.symbol}",
-                f"One lot of {row.symbol} pays up to {row.worst.normalize():f} {plan.currency} and earns "
-                f"{row.revenue.normalize():f}: set a cap on the total, or name who accepts this.",
+                _l(
+                    "One lot of %(symbol)s pays up to %(worst)s %(currency)s and earns %(revenue)s: set a cap on the"
+                    " total, or name who accepts this.",
+                    symbol=row.symbol,
+                    worst=f"{row.worst.normalize():f}",
+                    currency=plan.currency,
+                    revenue=f"{row.revenue.normalize():f}",
+                ),
             )

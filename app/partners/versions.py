@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from sqlalchemy import select
@@ -20,6 +21,8 @@ from app.partners.calendar import DayCut
 from app.partners.models import PlanVersion, SettlementRun
 from app.partners.plan import PartnersBundle, Plan, arbitrage_faults, faults
 from app.referrals.rules import BEGINNING
+
+BUNDLE = "bundle"  # Who publishes what the bundle says.
 
 
 class PlanRefused(DomainError):
@@ -47,12 +50,14 @@ def publish(plan: Plan, *, effective_from: datetime | None, by: str) -> PlanVers
     for _, sentence in arbitrage_faults(plan, worst_god_rate(plan)):
         raise PlanRefused(fault=sentence)
     body: dict[str, Any] = msgspec.to_builtins(plan)
-    digest = hashlib.sha256(msgspec.json.encode(body, order="sorted")).hexdigest()
+    digest = digest_of(plan)
     newest = session().scalar(select(PlanVersion).order_by(PlanVersion.number.desc()).limit(1))
     if newest is not None and newest.digest == digest:
         return None
     if newest is not None and newest.currency != plan.currency:  # Grants, carries and lines under way are in it.
-        raise PlanRefused(fault=f"The plan's currency stays {newest.currency}; amounts under way are in it.")
+        raise PlanRefused(
+            fault=_l("The plan's currency stays %(currency)s; amounts under way are in it.", currency=newest.currency)
+        )
     settled_until = session().scalar(
         select(SettlementRun.day_end).order_by(SettlementRun.business_date.desc()).limit(1)
     )
@@ -75,6 +80,22 @@ def publish(plan: Plan, *, effective_from: datetime | None, by: str) -> PlanVers
     session().add(version)
     session().flush()
     return version
+
+
+def digest_of(plan: Plan) -> str:
+    """Equal for two plans that say the same."""
+    return hashlib.sha256(msgspec.json.encode(msgspec.to_builtins(plan), order="sorted")).hexdigest()
+
+
+def is_what_the_bundle_said_last(plan: Plan) -> bool:
+    """Whether the bundle's newest version says the same: then nothing of it has changed, whoever published since."""
+    digest = session().scalar(
+        select(PlanVersion.digest)
+        .where(PlanVersion.published_by == BUNDLE)
+        .order_by(PlanVersion.number.desc())
+        .limit(1)
+    )
+    return digest == digest_of(plan)
 
 
 def _next_day_start() -> datetime:
@@ -124,6 +145,18 @@ def day_cut() -> DayCut:
         if section is not None
         else DayCut.midnight(tenancy.current().timezone)
     )
+
+
+def worst_path(plan: Plan) -> list[tuple[UUID, Decimal]]:
+    """The god-mode partners of the path on which they get the most per lot today, nearest first, with their rates."""
+    if plan.god is None:
+        return []
+    rows = execute_sql(
+        load_sql("app.partners", "sql/worst_path.sql"),
+        now=clock.business_now(),
+        adds_up=plan.god.nested_policy == "full",
+    )
+    return [(row.partner_id, row.rate) for row in rows]
 
 
 def worst_god_rate(plan: Plan) -> Decimal:
