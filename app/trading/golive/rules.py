@@ -11,19 +11,19 @@ from app.kit.text import Message, _l, _ln
 
 
 class StepState(StrEnum):
-    """`check` could not be verified by itself: somebody should look. Only `todo` stands in the way."""
+    """`check` could not be verified by itself: somebody should look. Only `open` stands in the way."""
 
     DONE = "done"
     CHECK = "check"
-    TODO = "todo"
+    OPEN = "open"
 
     @property
     def label(self) -> Message:
-        return {"done": _l("In order"), "check": _l("Look at it"), "todo": _l("To do")}[self.value]
+        return {"done": _l("In order"), "check": _l("Look at it"), "open": _l("To do")}[self.value]
 
     @property
     def tone(self) -> str:
-        return {"done": "success", "check": "warning", "todo": "danger"}[self.value]
+        return {"done": "success", "check": "warning", "open": "danger"}[self.value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +83,10 @@ def steps(facts: Facts) -> list[Step]:
 
 def is_ready(found: Sequence[Step]) -> bool:
     """Whether nothing stands in the way any more."""
-    return all(step.state is not StepState.TODO for step in found)
+    return all(step.state is not StepState.OPEN for step in found)
 
 
-def _state(is_done: bool, otherwise: StepState = StepState.TODO) -> StepState:
+def _state(is_done: bool, otherwise: StepState = StepState.OPEN) -> StepState:
     return StepState.DONE if is_done else otherwise
 
 
@@ -153,10 +153,10 @@ def _reach(facts: Facts) -> list[Step]:
 
 def _rights(facts: Facts) -> list[Step]:
     if facts.tested_at is None:
-        state, text = StepState.TODO, _l("Test the connection: it tries every right and changes nothing.")
+        state, text = StepState.OPEN, _l("Test the connection: it tries every right and changes nothing.")
     elif facts.failed_rights:
         names = ", ".join(facts.failed_rights)
-        state, text = StepState.TODO, _l("The manager login lacks rights: %(names)s.", names=names)
+        state, text = StepState.OPEN, _l("The manager login lacks rights: %(names)s.", names=names)
     elif facts.unverified:
         state, text = (
             StepState.CHECK,
@@ -191,7 +191,7 @@ def _rights(facts: Facts) -> list[Step]:
 
 def _accounts(facts: Facts) -> list[Step]:
     if facts.is_reading_accounts:
-        adopted, text = StepState.TODO, _l("The accounts of the server are being read.")
+        adopted, text = StepState.OPEN, _l("The accounts of the server are being read.")
     elif facts.waiting_logins:
         adopted, text = (
             StepState.CHECK,

@@ -92,7 +92,7 @@ def test_each_missing_thing_stands_in_the_way(changes: dict[str, object], step: 
     found = rules.steps(replace(READY, **changes))  # type: ignore[arg-type]
 
     assert not rules.is_ready(found)
-    assert step in {one.key for one in found if one.state is StepState.TODO}
+    assert step in {one.key for one in found if one.state is StepState.OPEN}
 
 
 def test_what_could_not_be_verified_asks_for_a_look_and_stops_nobody() -> None:
@@ -191,8 +191,8 @@ def test_the_list_reads_the_platform_as_it_is(desk: Desk) -> None:
     make_ready(desk)
     after = states(desk)
 
-    assert {before[key] for key in ("link", "rights", "symbols", "comparison", "round_trip")} == {StepState.TODO}
-    assert {key for key, state in after.items() if state is StepState.TODO} == {"old_office", "finance", "real_money"}
+    assert {before[key] for key in ("link", "rights", "symbols", "comparison", "round_trip")} == {StepState.OPEN}
+    assert {key for key, state in after.items() if state is StepState.OPEN} == {"old_office", "finance", "real_money"}
 
 
 def test_another_address_makes_old_proofs_worthless(desk: Desk) -> None:
@@ -204,7 +204,7 @@ def test_another_address_makes_old_proofs_worthless(desk: Desk) -> None:
 
     found = states(desk)
 
-    assert {found[key] for key in ("rights", "comparison", "round_trip")} == {StepState.TODO}
+    assert {found[key] for key in ("rights", "comparison", "round_trip")} == {StepState.OPEN}
 
 
 def test_an_admin_confirms_and_declares_it_live(app: Flask, desk: Desk) -> None:
@@ -237,7 +237,7 @@ def test_a_word_can_be_taken_back(app: Flask, desk: Desk) -> None:
     office.post(f"{base}finance/take-back")
     office.post(f"{base}finance/take-back")
 
-    assert states(desk)["finance"] is StepState.TODO
+    assert states(desk)["finance"] is StepState.OPEN
 
 
 def test_only_an_admin_confirms_and_only_what_is_by_hand(app: Flask, desk: Desk, south: Brand) -> None:
