@@ -49,9 +49,18 @@ def clear(desk: Desk) -> Iterator[None]:
     """A platform whose clock is known and that has nothing to catch up."""
     with desk.scope():
         connections.record_server_time(desk.platform_id, int(clock.now().timestamp() * 1000) + 7_200_000, clock.now())
-        connections.record_caught_up(desk.platform_id, 1, "start")
+    catch_up(desk)
     yield
     bridge.forget()
+
+
+def catch_up(desk: Desk) -> None:
+    """As the connector does: a reading that begins now, and is stored."""
+    server_msc = int(clock.now().timestamp() * 1000) + 7_200_000
+    with desk.scope():
+        plan = connections.plan_catch_up(desk.platform_id, every_s=0, without_bridge_s=0)
+        assert plan is not None
+        connections.record_caught_up(desk.platform_id, server_msc, plan.reason)
 
 
 def wanted(desk: Desk) -> str:
@@ -149,8 +158,7 @@ def test_holes_lost_links_and_overflows_ask_for_a_catch_up(desk: Desk, clear: No
         assert wanted(desk) == ""
         assert receive(desk, body).status == 200
         assert wanted(desk) == "gap"
-        with desk.scope():
-            connections.record_caught_up(desk.platform_id, 2, "gap")
+        catch_up(desk)
 
 
 def test_silence_makes_the_connector_ask_oftener(desk: Desk, clear: None) -> None:

@@ -35,10 +35,12 @@ def status(desk: Desk) -> Any:
 
 
 def caught_up(desk: Desk) -> None:
-    """Pretend that a catch-up has just been done, so that the next wish for one shows."""
+    """As the connector does: a reading that begins now, and is stored; so the next wish for one shows."""
+    server_msc = desk.simulator.call(lambda server: server.time.msc())
     with desk.scope():
-        found = platforms.status(desk.platform_id)
-        connections.record_caught_up(desk.platform_id, found.high_water_msc, found.catch_up_wanted or "clock")
+        plan = connections.plan_catch_up(desk.platform_id, every_s=0, without_bridge_s=0)
+        assert plan is not None
+        connections.record_caught_up(desk.platform_id, server_msc, plan.reason)
     assert status(desk).catch_up_wanted == ""
 
 
