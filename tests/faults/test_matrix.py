@@ -22,7 +22,13 @@ DONE, ABSENT = True, False
 
 
 def _armed(trouble: Trouble, seconds: float = 0) -> Callable[[World], Aftermath]:
-    return lambda world: disturbed(world, ACTS, lambda place: world.ground.arm(trouble, place.login, seconds))
+    def play(world: World) -> Aftermath:
+        breaks_others = trouble is Trouble.CUT and world.ground.has_one_link
+        return disturbed(
+            world, ACTS, lambda place: world.ground.arm(trouble, place.login, seconds), in_turn=breaks_others
+        )
+
+    return play
 
 
 def _restarted(world: World) -> Aftermath:

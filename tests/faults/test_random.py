@@ -22,7 +22,7 @@ from app.ledger import service as ledger
 from app.ledger.service import Owner
 from app.trading.models import OperationKind, OperationState, UnmatchedDeal
 from tests.faults.grounds import Ground, Trouble
-from tests.faults.world import ACTS, START, THERE, Act, Place, World
+from tests.faults.world import ACTS, THERE, Act, Place, World
 from tests.trading.conftest import Connector, wait_until
 
 EXAMPLES = int(os.environ.get("KONTOR_FAULT_EXAMPLES", "3"))
@@ -140,7 +140,7 @@ class _Story:
             assert operation.state is not OperationState.UNKNOWN
             if operation.state.is_done:
                 wanted[place.login].append(act.signed)
-                moved[act.name] += act.signed if act.is_booked else 0
+                moved[act.name] += act.signed if act.is_the_clients else 0
         wanted[self._places["fund"].login] += self._by_hand
         for place in self._places.values():
             assert Counter(self._moved(place)[self._begun_with[place.login] :]) == Counter(wanted[place.login])
@@ -149,6 +149,6 @@ class _Story:
             assert ledger.verify() == []
             for name, place in self._places.items():
                 owner = Owner("client", place.client_id)
-                start = START - (THERE if name == "withdraw" else 0)
+                start = Act(OperationKind(name), THERE).wallet_before
                 assert ledger.wallet(owner, ledger.MAIN, "USD").balance.amount == start - moved[name]
                 assert ledger.wallet(owner, ledger.HELD, "USD").balance.amount == 0

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from uuid import UUID
 
 import msgspec
@@ -56,16 +57,30 @@ class Act(msgspec.Struct, frozen=True):
     @property
     def signed(self) -> Decimal:
         """What the platform adds to the account."""
-        return -self.amount if self.kind.value in ("withdraw", "credit_out") else self.amount
+        return -self.amount if self.kind.takes else self.amount
 
     @property
     def is_booked(self) -> bool:
-        """Whether the books know this money."""
+        """Whether the books know this money: it is no play money and no credit."""
+        return self.kind.moves_money and self.kind is not OperationKind.DEMO_DEPOSIT
+
+    @property
+    def is_the_clients(self) -> bool:
+        """Whether the client's wallet is the other side; of a correction it is suspense."""
         return self.kind in (OperationKind.FUND, OperationKind.WITHDRAW)
+
+    @property
+    def wallet_before(self) -> Decimal:
+        """What the client's wallet holds when the account has been made ready for the act."""
+        return START - THERE if PREPARED.get(self.kind) is OperationKind.FUND else START
 
 
 ACTS = tuple(Act(kind, Decimal("12.34")) for kind in OperationKind if kind.moves_money or kind.is_credit)
-PREPARED = {OperationKind.WITHDRAW: OperationKind.FUND, OperationKind.CREDIT_OUT: OperationKind.CREDIT_IN}
+PREPARED = {
+    OperationKind.WITHDRAW: OperationKind.FUND,
+    OperationKind.CORRECT_OUT: OperationKind.FUND,
+    OperationKind.CREDIT_OUT: OperationKind.CREDIT_IN,
+}
 
 
 @dataclass(frozen=True)
@@ -108,7 +123,7 @@ class Aftermath:
             assert done is is_done, trace
         assert [move.amount for move in trace.movements] == ([act.signed] if done else [])
         assert trace.held == 0
-        assert trace.wallet == (-act.signed if done and act.is_booked else 0)
+        assert trace.wallet == (-act.signed if done and act.is_the_clients else 0)
         assert trace.booked == (act.signed if done and act.is_booked else 0)
 
     def require_agreement(self) -> None:
@@ -132,17 +147,17 @@ class World:
         self.brand, self.outsider = (
             make_brand(number, f"faults{number}") for number in (next(_numbers), next(_numbers))
         )
-        self.platform_id = self._connect(self.brand)
-        self._connect(self.outsider)
+        self.platform_id = self._connect(self.brand, is_outsider=False)
+        self._connect(self.outsider, is_outsider=True)
 
-    def _connect(self, brand: Brand) -> UUID:
-        real, demo = self.ground.groups()
+    def _connect(self, brand: Brand, *, is_outsider: bool) -> UUID:
+        real, demo = self.ground.groups(is_outsider=is_outsider)
         platform = {
             "code": "main",
             "name": "Main",
             "server_name": "Main-Live",
             "password_secret": "platform.password",
-            **self.ground.platform(brand.slug),
+            **self.ground.platform(brand.slug, is_outsider=is_outsider),
             **WAITS,
         }
         shared = {"platform": "main", "leverages": [100], "default_leverage": 100}
@@ -154,7 +169,7 @@ class World:
             {"platforms": [platform], "account_types": types}, bundle.TradingSection, strict=False
         )
         with self.scope(brand):
-            secrets.put("platform.password", self.ground.secret())
+            secrets.put("platform.password", self.ground.secret(is_outsider=is_outsider))
             secrets.put("platform.bridge", "bridge-secret-of-the-test")
             bundle.apply(section)
             return platforms.platforms()[0].id
@@ -227,6 +242,18 @@ class World:
             requested = self._request(act, place)
         return self._hand_over(requested) if handed_over else requested.operation.id
 
+    def ask_until_sent(self, act: Act, place: Place) -> UUID:
+        """Ask, and ask anew when the link was just broken; answers when the platform has done it."""
+        while True:
+            operation_id = self.ask(act, place)
+            wait_until(partial(self._has_acted_or_ended, place, operation_id))
+            if self.has_acted(place):
+                return operation_id
+            assert self.operation(operation_id).refusal_reason == "not_sent"
+
+    def _has_acted_or_ended(self, place: Place, operation_id: UUID) -> bool:
+        return self.has_acted(place) or self.operation(operation_id).state.is_final
+
     def _request(self, act: Act, place: Place) -> Requested:
         key, money = str(new_id()), Money(act.amount, "USD")
         if act.kind is OperationKind.FUND:
@@ -258,9 +285,11 @@ class World:
 
     def all_acted(self) -> bool:
         """Whether the platform has carried out something on every account since it was made ready."""
-        return all(
-            len(self.ground.movements(place.login)) > self._moves[place.login] for place in self._places.values()
-        )
+        return all(self.has_acted(place) for place in self._places.values())
+
+    def has_acted(self, place: Place) -> bool:
+        """Whether the platform has moved money on this account since it was made ready."""
+        return len(self.ground.movements(place.login)) > self._moves[place.login]
 
     def wait_final(self, operations_: Sequence[UUID], *, seconds: float = 60) -> None:
         """Wait until these operations have their outcome."""
@@ -290,7 +319,6 @@ class World:
         with self.scope():
             owner = Owner("client", place.client_id)
             main, held = (ledger.wallet(owner, purpose, "USD").balance.amount for purpose in (ledger.MAIN, ledger.HELD))
-            before = THERE if operation.kind is OperationKind.WITHDRAW else Decimal(0)
             booked = db.execute_sql(
                 "SELECT coalesce(sum(p.amount_minor), 0) FROM posting AS p"
                 " JOIN journal_entry AS e ON e.tenant_id = p.tenant_id AND e.id = p.entry_id"
@@ -298,18 +326,30 @@ class World:
                 " WHERE p.tenant_id = :tenant_id AND w.house = 'platform' AND e.key LIKE :key",
                 key=f"operation:{operation_id}:%",
             ).scalar_one()
-        wallet = main - (START - before)
+        wallet = main - Act(operation.kind, THERE).wallet_before
         return Trace(operation.state, operation.refusal_reason, movements, wallet, held, Decimal(booked) / 100)
 
 
 def disturbed(
-    world: World, acts: Sequence[Act], arm: Callable[[Place], None], disturb: Callable[[], None] = lambda: None
+    world: World,
+    acts: Sequence[Act],
+    arm: Callable[[Place], None],
+    disturb: Callable[[], None] = lambda: None,
+    *,
+    in_turn: bool = False,
 ) -> Aftermath:
-    """Every act at once, each under its own trouble, and something that happens to all of them on the way."""
+    """Every act at once, each under its own trouble, and something that happens to all of them on the way.
+
+    `in_turn` asks for the next one when the platform has done the one before.
+    """
     with world.connector():
         places = world.settle_in(acts)
         for place in places.values():
             arm(place)
-        asked = {act.name: world.ask(act, places[act.name]) for act in acts}
+        asked = {}
+        for act in acts:
+            asked[act.name] = (
+                world.ask_until_sent(act, places[act.name]) if in_turn else world.ask(act, places[act.name])
+            )
         disturb()
         return world.aftermath(places, asked)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import ssl
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Protocol, TypeVar
@@ -243,7 +243,10 @@ class FrameServer:
         if delay is None:
             await self._perform(link, context)
             return
-        task = asyncio.create_task(self._delayed(link, context, delay))
+        self._keep(self._delayed(link, context, delay))
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -271,9 +274,9 @@ class FrameServer:
             log("request_failed", face=self.face, number=context.number, error=repr(error))
             answers = [self.handler.refuse(link, context, Refusal("UNKNOWN_ERROR"), 0)]
         held, is_correlated = link.finish()
-        await self._answer(link, context, answers, held, is_correlated=is_correlated)
+        self._answer(link, context, answers, held, is_correlated=is_correlated)
 
-    async def _answer(
+    def _answer(
         self, link: Link, context: Context, answers: list[Answer], held: list[Held], *, is_correlated: bool
     ) -> None:
         spoiled = self.faults.take(FaultKind.REFUSE_AFTER, self.face, context.names, context.trader_id)
@@ -290,7 +293,17 @@ class FrameServer:
             if not is_correlated:
                 link.flush(held, context.message_id)
                 held = []
-            await asyncio.sleep(delay)
+            self._keep(self._answer_late(link, context, answers, held, delay))
+            return
+        self._send_answers(link, context, answers, held)
+
+    async def _answer_late(
+        self, link: Link, context: Context, answers: list[Answer], held: list[Held], seconds: float
+    ) -> None:
+        await asyncio.sleep(seconds)
+        self._send_answers(link, context, answers, held)
+
+    def _send_answers(self, link: Link, context: Context, answers: list[Answer], held: list[Held]) -> None:
         if self._has(FaultKind.EVENT_FIRST, context):
             link.flush(held, context.message_id)
             held = []
