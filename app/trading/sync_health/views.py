@@ -34,7 +34,7 @@ STAFF: Final = "Staff set what they themselves are told; the act is recorded."
 _BARS: Final = (5, 10, 20, 50, 100, 300, 1000)
 _KINDS: Final = {
     LatencyKind.EVENT: _l("From an event's arrival to our records"),
-    LatencyKind.COMMAND: _l("A request to the platform and its answer"),
+    LatencyKind.COMMAND: _l("A request and its answer"),
     LatencyKind.PING: _l("A bare question to the platform"),
 }
 
