@@ -39,6 +39,7 @@ def to_enforce(
     ids = execute_sql(
         load_sql("app.trading", "sql/accounts_to_enforce.sql"),
         platform_id=platform_id,
+        has_access_levels=can.has_access_levels,
         has_close_only=can.has_close_only,
         has_robots_switch=can.has_robots_switch,
         has_password_switch=can.has_password_switch,

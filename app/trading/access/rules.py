@@ -31,14 +31,16 @@ def allows(access: Access, function: str) -> bool:
 def gaps(wanted: Access, actual: Access, can: Capabilities) -> list[str]:
     """The functions in which the platform differs from what is wanted, as far as it can do otherwise.
 
-    A platform with levels of access may take more than was asked: whoever cannot sign in need not be able to trade, and
-    whoever cannot trade need not be able to open. There, to close only is as far as a lock on trading goes while
-    something is open.
+    What is gone takes the rest with it: of whoever cannot sign in it does not matter whether trading is left, nor
+    opening of whoever cannot trade. It matters again when the larger right comes back. On a platform with levels of
+    access, to close only is as far as a lock on trading goes while something is open.
     """
+    enters = wanted.can_sign_in and actual.can_sign_in
+    trades = enters and wanted.can_trade and actual.can_trade
     is_moot = {
-        TRADE: (wanted.can_trade and not wanted.can_sign_in)
+        TRADE: (wanted.can_trade and not enters)
         or (can.has_access_levels and not wanted.can_trade and not actual.can_open),
-        TRADE_OPEN: not (wanted.can_sign_in and wanted.can_trade) or not can.has_close_only,
+        TRADE_OPEN: not trades or not can.has_close_only,
         EXPERT_TRADING: not can.has_robots_switch,
         PLATFORM_SECRET: not can.has_password_switch,
     }

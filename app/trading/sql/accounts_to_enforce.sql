@@ -17,8 +17,9 @@ WHERE (a.access_known IS NULL OR a.access_known = jsonb_build_object(
     'can_use_robots', a.may_use_robots, 'can_change_password', a.may_change_password))
 AND (
     (a.may_sign_in = a.no_sign_in AND (a.no_sign_in OR a.access_known IS NOT NULL))
-    OR (a.may_trade = a.no_trade AND (a.no_trade OR NOT a.no_sign_in AND a.access_known IS NOT NULL))
-    OR (:has_close_only AND NOT a.no_sign_in AND NOT a.no_trade
+    OR (a.may_trade AND a.no_trade AND (a.may_open OR NOT :has_access_levels))
+    OR (NOT a.may_trade AND NOT a.no_trade AND NOT a.no_sign_in AND a.may_sign_in AND a.access_known IS NOT NULL)
+    OR (:has_close_only AND NOT a.no_sign_in AND NOT a.no_trade AND a.may_sign_in AND a.may_trade
         AND a.may_open = a.no_open AND (a.no_open OR a.access_known IS NOT NULL))
     OR (:has_robots_switch AND a.may_use_robots = a.no_robots AND (a.no_robots OR a.access_known IS NOT NULL))
     OR (:has_password_switch AND a.may_change_password = a.no_password AND (a.no_password OR a.access_known IS NOT NULL))
