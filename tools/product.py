@@ -111,21 +111,26 @@ def _digest(folder: Path, address: str) -> str:
 
 @dataclass(frozen=True)
 class Brand:
-    """A tenant whose bundle lies in the project, and the secrets of its simulated platform."""
+    """A tenant whose bundle lies in the project, and the secrets of its simulated platforms."""
 
     slug: str
     platform: Mapping[str, Any]
     password: str
     bridge_secret: str
+    ctrader: Mapping[str, Any] | None = None
+    ctrader_password: str = ""
 
     @property
     def env(self) -> dict[str, str]:
         """The secrets that the bundle names, as the product finds them."""
         prefix = f"KONTOR_SECRET_{self.slug.upper().replace('-', '_')}"
-        return {
+        found = {
             f"{prefix}_{self.platform['password_secret']}": self.password,
             f"{prefix}_{self.platform['bridge_secret']}": self.bridge_secret,
         }
+        if self.ctrader is not None:
+            found[f"{prefix}_{self.ctrader['password_secret']}"] = self.ctrader_password
+        return found
 
 
 def bundles(data: Path, folder: Path = PROJECT / "tenants") -> list[Brand]:
@@ -133,10 +138,13 @@ def bundles(data: Path, folder: Path = PROJECT / "tenants") -> list[Brand]:
     found = []
     for path in sorted(folder.glob("*/tenant.toml")):
         bundle = tomllib.loads(path.read_text(encoding="utf-8"))
-        slug, platform = bundle["tenant"]["slug"], bundle["trading"]["platforms"][0]
-        kept = _kept_secrets(data, [f"{slug} manager", f"{slug} bridge"])
+        slug, platforms = bundle["tenant"]["slug"], bundle["trading"]["platforms"]
+        mt5 = next(platform for platform in platforms if platform.get("kind", "mt5") == "mt5")
+        ctrader = next((platform for platform in platforms if platform.get("kind") == "ctrader"), None)
+        kept = _kept_secrets(data, [f"{slug} manager", f"{slug} bridge", f"{slug} ctrader"])
         # The platform's rule for passwords asks for each kind of sign.
-        found.append(Brand(slug, platform, f"Aa1!{kept[f'{slug} manager']}"[:16], kept[f"{slug} bridge"]))
+        password = f"Aa1!{kept[f'{slug} manager']}"[:16]
+        found.append(Brand(slug, mt5, password, kept[f"{slug} bridge"], ctrader, kept[f"{slug} ctrader"]))
     return found
 
 
@@ -151,7 +159,8 @@ def _kept_secrets(data: Path, names: Sequence[str]) -> dict[str, str]:
 
 
 def start_simulators(supervisor: Supervisor, ports: Ports, data: Path, brands: Sequence[Brand]) -> dict[str, str]:
-    """One process that plays a trade server for each brand. Answers what the product must be told of them."""
+    """One process that plays an MT5 trade server for each brand, and one that plays a cTrader plant for each brand that
+    has one. Answers what the product must be told of them."""
     directory = data / "simulators"
     directory.mkdir(parents=True, exist_ok=True)
     health = ports.near(8020)
@@ -186,7 +195,55 @@ def start_simulators(supervisor: Supervisor, ports: Ports, data: Path, brands: S
     config.write_text(json.dumps({"servers": servers, "health_port": health}, indent=1))
     command: list[str | Path] = [PYTHON, "-m", "app.simulators.mt5", "--config", config]
     supervisor.add("simulators", command, f"http://127.0.0.1:{health}/health")
+    for slug, address in _start_plants(supervisor, ports, directory, brands).items():
+        addresses[slug]["ctrader"] = address
     return {"KONTOR_SIM_MT5": json.dumps(addresses)}
+
+
+def _start_plants(
+    supervisor: Supervisor, ports: Ports, directory: Path, brands: Sequence[Brand]
+) -> dict[str, dict[str, Any]]:
+    """The cTrader plants of the brands that have one, by slug: where each of their interfaces answers."""
+    plants, addresses = [], {}
+    for number, brand in enumerate(brands, start=1):
+        if brand.ctrader is None:
+            continue
+        manager, web, control = (ports.near(start + number) for start in (8050, 8060, 8070))
+        place = directory / f"{brand.slug}-ctrader"
+        place.mkdir(exist_ok=True)
+        login, plant, environment = brand.ctrader["login"], brand.ctrader["plant"], brand.ctrader["environment"]
+        plants.append(
+            {
+                "name": f"{brand.slug}-ctrader",
+                "manager_port": manager,
+                "web_port": web,
+                "control_port": control,
+                "data_dir": str(place),
+                "seed": number,
+                "plant": plant,
+                "environment": environment,
+                "managers": [{"login": login, "password": brand.ctrader_password}],
+            }
+        )
+        addresses[brand.slug] = {
+            "host": "127.0.0.1",
+            "port": manager,
+            "control_port": control,
+            "web_services": f"https://127.0.0.1:{web}",
+            "login": login,
+            "plant": plant,
+            "environment": environment,
+            "ca_file": str(place / "tls" / "ca.pem"),
+            "tls_name": "localhost",
+        }
+    if plants:
+        health = ports.near(8025)
+        config = directory / "ctrader.json"
+        config.touch(mode=0o600)
+        config.write_text(json.dumps({"servers": plants, "health_port": health}, indent=1))
+        command: list[str | Path] = [PYTHON, "-m", "app.simulators.ctrader", "--config", config]
+        supervisor.add("plants", command, f"http://127.0.0.1:{health}/health")
+    return addresses
 
 
 def start_product(supervisor: Supervisor, ports: Ports, port: int) -> None:

@@ -40,7 +40,7 @@ async def send(
                 leverage=int(payload["leverage"]),
                 reference=command.reference,
                 main_password=secrets["main"],
-                investor_password=secrets["investor"],
+                investor_password=secrets.get("investor", ""),
                 currency=payload.get("currency", ""),
                 is_hedging=bool(payload.get("is_hedging", True)),
                 is_swap_free=bool(payload.get("is_swap_free", False)),

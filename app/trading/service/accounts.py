@@ -24,6 +24,7 @@ from app.trading.models import (
 )
 from app.trading.offers.rules import margin_level_after
 from app.trading.platforms.base import PasswordKind
+from app.trading.platforms.kinds import capabilities_of
 from app.trading.queries import accounts as queries
 from app.trading.queries import operations as operation_queries
 from app.trading.service import offers, operations
@@ -112,10 +113,9 @@ def open_account(
     if queries.count_of_type(client_id, kind.id) >= kind.accounts_max:
         raise TooManyAccounts
     account, platform = _new_account(client_id, kind, currency, leverage, nickname)
-    secrets = {
-        "main": main_password or rules.generate_password(),
-        "investor": investor_password or rules.generate_password(),
-    }
+    secrets = {"main": main_password or rules.generate_password()}
+    if capabilities_of(platform.kind, platform.settings).has_investor_password:
+        secrets["investor"] = investor_password or rules.generate_password()
     client = clients.get(client_id)
     operation = operations.request(
         OperationKind.OPEN_ACCOUNT,
@@ -138,9 +138,8 @@ def open_account(
         has_secret=True,
         content_tag=tag,
     )
-    generated = {
-        name: secrets[name] for name, chosen in (("main", main_password), ("investor", investor_password)) if not chosen
-    }
+    chosen = {"main": main_password, "investor": investor_password}
+    generated = {name: secret for name, secret in secrets.items() if not chosen[name]}
     return as_requested(operation, account, secrets, **generated)
 
 
@@ -230,6 +229,8 @@ def change_password(
     account, _, platform = ready(account_id, lock=True)
     if by.kind == "client":
         restrictions.require(permissions.PLATFORM_SECRET, account.client_id)
+    if kind is PasswordKind.INVESTOR and not capabilities_of(platform.kind, platform.settings).has_investor_password:
+        raise Invalid(_l("This platform has one password for each account."), field="which")
     if password:
         check_password(password)
     chosen = password or rules.generate_password()

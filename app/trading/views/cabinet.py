@@ -18,6 +18,7 @@ from app.trading import forms, permissions, service, wire
 from app.trading.models import AccountType, OperationState, PlatformOperation
 from app.trading.offers.rules import default_of
 from app.trading.platforms.base import PasswordKind
+from app.trading.platforms.kinds import capabilities_of
 from app.trading.queries import accounts as queries
 from app.trading.queries import platforms
 from app.trading.queries.accounts import AccountView
@@ -97,13 +98,15 @@ def open_account() -> ResponseReturnValue:
         answer = _open(form, kind)
         if answer is not None:
             return answer
+    platform = platforms.platform(kind.platform_id)
     return render(
         "trading/cabinet/open_account.html",
         status=form.status,
         f=form,
         kind=kind,
         leverages=leverages,
-        platform=platforms.platform(kind.platform_id),
+        platform=platform,
+        can=capabilities_of(platform.kind, platform.settings),
         text_of=in_readers_language,
     )
 

@@ -13,6 +13,7 @@ from app.core.http import commit_then_wait, is_partial
 from app.tenancy import service as tenancy
 from app.tenancy.bundles.schema import in_language
 from app.trading.models import PlatformOperation
+from app.trading.platforms.kinds import capabilities_of
 from app.trading.queries import accounts as queries
 from app.trading.queries import operations as operation_queries
 from app.trading.queries.accounts import AccountView
@@ -56,6 +57,7 @@ def account_context(view: AccountView, block: str = "") -> dict[str, Any]:
         "account": view.account,
         "kind": view.kind,
         "platform": view.platform,
+        "can": capabilities_of(view.platform.kind, view.platform.settings),
         "state": view.state,
         "text_of": in_readers_language,
         "positions": queries.positions_of(view.account) if part in ("", "positions") else (),
