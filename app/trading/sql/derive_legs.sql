@@ -1,13 +1,13 @@
 -- Computes these positions again from all their deals, and writes the closed legs that come out otherwise than they stand.
--- The same as rules.derive_legs, by sums instead of a queue: the n-th lot closed is the n-th lot opened. Where that does not hold
--- (an exit without its entry, a reversal that does not say what it closes, entries whose order in time and on the platform differ),
--- the position is left alone and answered in `others`. Legs that no longer come out are answered as `gone`.
+-- The same as rules.derive_legs, by sums instead of a queue: the n-th lot closed is the n-th lot opened, and what is closed beyond
+-- what was open is `missing`, an orphan. Where sums do not tell (a reversal that does not say what it closes, entries whose order in
+-- time and on the platform differ), the position is left alone and answered in `others`. Legs that no longer come out are `gone`.
 -- Joins of two lists that the planner knows nothing about are full joins, which are never done row by row: a table that has just
 -- begun to fill has no statistics.
 WITH fill AS MATERIALIZED (
   SELECT
     d.position_id, d.ticket, d.login, d.symbol, d.side, d.entry, d.reason, d.server_time_msc, d.at, d.contract_size, d.price,
-    d.market_bid, d.market_ask, d.profit, d.swap, d.commission, d.fee, d.profit_rate, d.money_digits, d.modify_flags,
+    d.position_price, d.market_bid, d.market_ask, d.profit, d.swap, d.commission, d.fee, d.profit_rate, d.money_digits, d.modify_flags,
     d.entry_price, d.opened_at, d.markup_usd, d.is_copied,
     CASE
       WHEN d.entry IN ('out', 'out_by') THEN coalesce(nullif(d.volume_closed_lots, 0), d.volume_lots)
@@ -38,13 +38,27 @@ running AS (
       PARTITION BY f.position_id ORDER BY f.server_time_msc, f.ticket ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
     )
 ),
-judged AS MATERIALIZED (
+short AS (
   SELECT
     r.*,
-    coalesce(bool_or(
-      r.is_odd OR (r.closed > 0 AND (r.closed_before + r.closed > r.opened_before OR r.newest_entry_at > r.at))
-    ) OVER (PARTITION BY r.position_id), false) AS is_left_alone
+    coalesce(max(r.closed_before + r.closed - r.opened_before) FILTER (WHERE r.closed > 0) OVER upto, 0) AS missing,
+    coalesce(max(r.closed_before + r.closed - r.opened_before) FILTER (WHERE r.closed > 0) OVER before, 0) AS missing_before
   FROM running AS r
+  WINDOW
+    upto AS (PARTITION BY r.position_id ORDER BY r.server_time_msc, r.ticket ROWS UNBOUNDED PRECEDING),
+    before AS (
+      PARTITION BY r.position_id ORDER BY r.server_time_msc, r.ticket ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    )
+),
+judged AS MATERIALIZED (
+  SELECT
+    s.*,
+    s.closed_before - greatest(s.missing_before, 0) AS taken_from,
+    s.closed_before + s.closed - greatest(s.missing, 0) AS taken_to,
+    greatest(s.missing, 0) - greatest(s.missing_before, 0) AS orphaned,
+    coalesce(bool_or(s.is_odd OR (s.closed > 0 AND s.newest_entry_at > s.at)) OVER (PARTITION BY s.position_id), false)
+      AS is_left_alone
+  FROM short AS s
 ),
 other AS MATERIALIZED (
   SELECT DISTINCT position_id FROM judged WHERE is_left_alone
@@ -55,21 +69,28 @@ closing AS (
 opening AS (
   SELECT * FROM judged WHERE opened > 0 AND NOT is_left_alone
 ),
-part AS (
-  -- One row per closing deal and opening deal that it consumes.
+pair AS (
+  -- One row per closing deal and opening deal that it consumes, and one for what it closes of nothing we know.
   SELECT
     c.*, o.ticket AS opening_deal, o.at AS entered_at, o.price AS entered_price, o.market_bid AS entered_bid,
-    o.market_ask AS entered_ask, o.opened AS entry_whole, o.money_digits AS entry_digits,
+    o.market_ask AS entered_ask, o.opened AS entry_whole, o.money_digits AS entry_digits, o.opened_before AS entry_place,
     CASE o.entry WHEN 'in' THEN o.commission ELSE 0 END AS entry_commission,
     CASE o.entry WHEN 'in' THEN o.fee ELSE 0 END AS entry_fee,
-    greatest(o.opened_before, c.closed_before) - o.opened_before AS entry_done,
-    greatest(o.opened_before, c.closed_before) - c.closed_before AS done,
-    least(o.opened_before + o.opened, c.closed_before + c.closed) - greatest(o.opened_before, c.closed_before) AS lots,
-    row_number() OVER (PARTITION BY c.ticket ORDER BY o.opened_before) AS leg
+    greatest(o.opened_before, c.taken_from) - o.opened_before AS entry_done,
+    greatest(o.opened_before, c.taken_from) - c.taken_from AS done,
+    least(o.opened_before + o.opened, c.taken_to) - greatest(o.opened_before, c.taken_from) AS lots
   FROM closing AS c
   FULL JOIN opening AS o ON o.position_id = c.position_id
-    AND o.opened_before < c.closed_before + c.closed AND o.opened_before + o.opened > c.closed_before
+    AND o.opened_before < c.taken_to AND o.opened_before + o.opened > c.taken_from
   WHERE coalesce(c.ticket, 0) <> 0 AND coalesce(o.ticket, 0) <> 0
+  UNION ALL
+  SELECT
+    c.*, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, NULL, c.closed - c.orphaned, c.orphaned
+  FROM closing AS c
+  WHERE c.orphaned > 0 AND (c.entry_price IS NULL OR c.orphaned = c.closed)
+),
+part AS (
+  SELECT p.*, row_number() OVER (PARTITION BY p.ticket ORDER BY p.entry_place NULLS LAST) AS leg FROM pair AS p
 ),
 wanted AS (
   -- Where the platform says itself what a deal closed, that is one leg, with its costs of both sides.
@@ -77,31 +98,43 @@ wanted AS (
     p.ticket AS closing_deal, p.leg, a.id AS account_id, a.client_id, p.login, p.position_id, p.opening_deal, p.symbol,
     CASE p.side WHEN 'buy' THEN 'sell' ELSE 'buy' END AS side, p.contract_size, p.at AS closed_at,
     CASE WHEN p.entry_price IS NULL THEN p.lots ELSE p.closed END AS volume_lots,
-    CASE WHEN p.entry_price IS NULL THEN p.entered_at ELSE coalesce(p.opened_at, p.entered_at) END AS opened_at,
-    CAST(round(extract(epoch FROM greatest(
-      p.at - CASE WHEN p.entry_price IS NULL THEN p.entered_at ELSE coalesce(p.opened_at, p.entered_at) END, interval '0'
-    )) * 1000) AS bigint) AS holding_ms,
-    CAST(round(extract(epoch FROM p.at - p.newest_entry_at) * 1000) AS bigint) AS holding_nearest_ms,
-    coalesce(p.entry_price, p.entered_price) AS open_price, p.price AS close_price, p.entered_bid AS open_bid,
+    t.opened_at, t.holding_ms,
+    CASE
+      WHEN p.entry_price IS NULL AND p.opening_deal IS NULL THEN NULL
+      WHEN p.newest_entry_at IS NULL THEN t.holding_ms
+      ELSE CAST(round(extract(epoch FROM p.at - p.newest_entry_at) * 1000) AS bigint)
+    END AS holding_nearest_ms,
+    coalesce(p.entry_price, p.entered_price, p.position_price) AS open_price, p.price AS close_price, p.entered_bid AS open_bid,
     p.entered_ask AS open_ask, p.market_bid AS close_bid, p.market_ask AS close_ask,
     CASE WHEN p.entry_price IS NULL THEN leg_share(p.profit, p.closed, p.done, p.lots, p.money_digits) ELSE p.profit END AS profit,
     CASE WHEN p.entry_price IS NULL THEN leg_share(p.swap, p.closed, p.done, p.lots, p.money_digits) ELSE p.swap END AS swap,
     CASE
       WHEN p.entry_price IS NOT NULL THEN p.commission
       ELSE leg_share(p.commission, p.closed, p.done, p.lots, p.money_digits)
-        + leg_share(p.entry_commission, p.entry_whole, p.entry_done, p.lots, p.entry_digits)
+        + coalesce(leg_share(p.entry_commission, p.entry_whole, p.entry_done, p.lots, p.entry_digits), 0)
     END AS commission,
     CASE
       WHEN p.entry_price IS NOT NULL THEN p.fee
       ELSE leg_share(p.fee, p.closed, p.done, p.lots, p.money_digits)
-        + leg_share(p.entry_fee, p.entry_whole, p.entry_done, p.lots, p.entry_digits)
+        + coalesce(leg_share(p.entry_fee, p.entry_whole, p.entry_done, p.lots, p.entry_digits), 0)
     END AS fee,
     p.profit_rate, a.currency AS account_currency, a.is_demo,
-    p.opened > 0 OR p.opened_before - p.closed_before > p.closed AS is_partial,
+    p.opened > 0 OR p.opened_before - p.taken_from > p.closed AS is_partial,
     p.entry = 'out_by' AS is_close_by, p.modify_flags <> 0 AS is_edited, p.is_copied, p.markup_usd, p.reason,
     p.server_time_msc
   FROM part AS p
   JOIN trading_account AS a ON a.tenant_id = :tenant_id AND a.platform_id = :platform_id AND a.login = p.login
+  CROSS JOIN LATERAL (
+    SELECT CASE WHEN p.entry_price IS NULL THEN p.entered_at ELSE coalesce(p.opened_at, p.entered_at) END AS opened_at
+  ) AS i
+  CROSS JOIN LATERAL (
+    SELECT
+      i.opened_at,
+      CASE
+        WHEN i.opened_at IS NOT NULL
+        THEN CAST(round(extract(epoch FROM greatest(p.at - i.opened_at, interval '0')) * 1000) AS bigint)
+      END AS holding_ms
+  ) AS t
   WHERE p.entry_price IS NULL OR p.leg = 1
 ),
 standing AS (
