@@ -28,7 +28,7 @@ from app.trading.queries import operations as operation_queries
 from app.trading.service import Requested, fund, open_account, operations, proof, withdraw_from
 from tests.faults.grounds import Ground, Movement
 from tests.support.brands import Brand, make_brand, make_trader
-from tests.trading.conftest import Connector, wait_until
+from tests.trading.conftest import Connector, slower, wait_until
 
 SYSTEM = system_actor("test")
 START = Decimal(100)  # What each wallet begins with.
@@ -183,7 +183,7 @@ class World:
     @contextmanager
     def connector(self) -> Iterator[None]:
         """A connector that has found the platform."""
-        running = Connector()
+        running = Connector(slower(reconnect=0.02))  # Each break on the way doubles the pause.
         try:
             wait_until(self._is_linked)
             yield
