@@ -6,7 +6,7 @@ leaves it either where it was or taken over whole.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from uuid import UUID
 
@@ -20,7 +20,6 @@ from app.core.jobs import enqueue_after_commit
 from app.identity import service as identity
 from app.kit import clock
 from app.kit.ids import reference
-from app.kit.money import Money
 from app.kit.text import _l
 from app.ledger import service as ledger
 from app.ledger.service import EntryDraft, Line, Owner
@@ -32,6 +31,7 @@ from app.trading.adoption.models import AdoptedLogin, History, LoginState, RunSt
 from app.trading.adoption.rules import Opening
 from app.trading.models import AccountStateRow, AccountStatus, AccountType, TradingAccount
 from app.trading.platforms.base import AccountRecord, ServerClock
+from app.trading.queries import accounts as account_queries
 from app.trading.queries import ingest as ingest_queries
 from app.trading.queries import platforms
 from app.trading.service import outcomes
@@ -194,23 +194,20 @@ def adopt(platform_id: UUID, openings: Sequence[Opening]) -> int:
     rows = queries.lock_logins(platform_id, [opening.record.login for opening in openings])
     ours = queries.known_logins(platform_id, rows)
     times = platforms.server_clock(platform_id)
-    drafts: list[EntryDraft] = []
+    kinds = {kind.id: kind for kind in account_queries.account_types(offered_only=False)}
     made: list[tuple[TradingAccount, Opening]] = []
     for opening in openings:
         row = rows.get(opening.record.login)
         if row is None or row.state is not LoginState.MATCHED or row.login in ours:
             continue  # What is ours already is joined below.
-        account = _make_account(row, opening, times)
-        made.append((account, opening))
-        money = outcomes.money_of(opening.balance, account.currency)
-        if money and not account.is_demo:
-            drafts.append(_opening_entry(account, money))
+        made.append((_make_account(row, opening, times, kinds), opening))
     session().flush()  # The accounts stand before what points at them.
     for account, opening in made:
         row = rows[opening.record.login]
         row.state, row.account_id = LoginState.ADOPTED, account.id
         session().add(_state_of(account, opening.record))
     session().flush()
+    drafts = _opening_entries(platform_id, [account for account, _ in made])
     if drafts:
         ledger.post_slice(drafts, ADOPTION)
     with_past = queries.logins_with_deals(platform_id, [opening.record.login for opening in openings])
@@ -224,7 +221,7 @@ def adopt(platform_id: UUID, openings: Sequence[Opening]) -> int:
             after={"login": account.login, "balance": account.opening_balance, "currency": account.currency},
             client_id=account.client_id,
         )
-        live.publish(f"client:{account.client_id}", "accounts-changed")
+    live.publish_to_all(sorted({f"client:{account.client_id}" for account, _ in made}), "accounts-changed")
     if len(made) < len(rows):
         queries.join_known_accounts(platform_id, clock.now())
     ingest.want_refresh(platform_id, [opening.record.login for _, opening in made])
@@ -232,12 +229,12 @@ def adopt(platform_id: UUID, openings: Sequence[Opening]) -> int:
     return len(made)
 
 
-def _make_account(row: AdoptedLogin, opening: Opening, times: ServerClock | None) -> TradingAccount:
+def _make_account(
+    row: AdoptedLogin, opening: Opening, times: ServerClock | None, kinds: Mapping[UUID, AccountType]
+) -> TradingAccount:
     record, now = opening.record, clock.now()
     assert row.client_id is not None, "A matched login has a client."
     assert row.type_id is not None, "A matched login has a type."
-    kind = session().get(AccountType, (row.tenant_id, row.type_id))
-    assert kind is not None, "The foreign key holds."
     account = TradingAccount(
         client_id=row.client_id,
         platform_id=row.platform_id,
@@ -249,7 +246,7 @@ def _make_account(row: AdoptedLogin, opening: Opening, times: ServerClock | None
         rights=record.rights,
         nickname="",
         status=AccountStatus.ACTIVE,
-        is_demo=kind.is_demo,
+        is_demo=kinds[row.type_id].is_demo,
         is_hedging=row.is_hedging,
         reference=reference("A"),
         created_at=now,
@@ -281,14 +278,26 @@ def _state_of(account: TradingAccount, record: AccountRecord) -> AccountStateRow
     )
 
 
-def _opening_entry(account: TradingAccount, money: Money) -> EntryDraft:
-    """What stood on the platform when the account came to us, against the house account for such money."""
-    return EntryDraft(
-        key=f"adoption:{account.platform_id}:{account.login}",
-        kind="trading.opening",
-        lines=[
-            Line(outcomes.platform_wallet(account.platform_id, money.currency), money),
-            Line(ledger.wallet(OPENING, "opening", money.currency).id, -money),
-        ],
-        links=[("trading_account", account.id)],
-    )
+def _opening_entries(platform_id: UUID, accounts: Sequence[TradingAccount]) -> list[EntryDraft]:
+    """What stood on the platform when the accounts came to us, against the house account for such money."""
+    moved = [
+        (account, money)
+        for account in accounts
+        if not account.is_demo and (money := outcomes.money_of(account.opening_balance or Decimal(0), account.currency))
+    ]
+    purses = {
+        currency: (
+            outcomes.platform_wallet(platform_id, currency),
+            ledger.wallet(OPENING, "opening", currency).id,
+        )
+        for currency in sorted({money.currency for _, money in moved})
+    }
+    return [
+        EntryDraft(
+            key=f"adoption:{platform_id}:{account.login}",
+            kind="trading.opening",
+            lines=[Line(purses[money.currency][0], money), Line(purses[money.currency][1], -money)],
+            links=[("trading_account", account.id)],
+        )
+        for account, money in moved
+    ]
