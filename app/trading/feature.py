@@ -9,6 +9,7 @@ from app.trading.adoption import views as adoption
 from app.trading.bulk import views as bulk
 from app.trading.bundle import SECTION
 from app.trading.golive import views as golive
+from app.trading.link_tests import views as link_tests
 from app.trading.money import views as money
 from app.trading.queries.platforms import waiting_for_a_person
 from app.trading.statements import views as statements
@@ -28,6 +29,7 @@ FEATURE = Feature(
             office.bp,
             money.bp,
             office_accounts.bp,
+            link_tests.bp,
             statements.office,
             adoption.bp,
             bulk.bp,

@@ -43,7 +43,7 @@ def _page(platform_id: UUID, *, step: str = "", form: ConfirmForm | None = None,
         may_confirm=current_actor().may(permissions.GO_LIVE),
         urls={
             "platform": url_for("trading_office.platform_list"),
-            "test": url_for("trading_office.platform_list"),
+            "test": url_for("trading_link_tests.page", platform_id=platform_id),
             "adoption": url_for("trading_adoption.overview", platform_id=platform_id),
         },
     )
