@@ -35,7 +35,7 @@ class Front:
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._stop = asyncio.Event()
-        self._open: set[asyncio.StreamWriter] = set()
+        self._open: set[asyncio.WriteTransport] = set()
         self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._run(),), daemon=True)
 
     def _contexts(self, folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
@@ -65,8 +65,8 @@ class Front:
         self._loop.call_soon_threadsafe(self._break_open)
 
     def _break_open(self) -> None:
-        for writer in self._open:
-            writer.transport.abort()
+        for transport in self._open:
+            transport.abort()
 
     async def _run(self) -> None:
         server = await asyncio.start_server(self._meet, "127.0.0.1", 0)
@@ -82,24 +82,32 @@ class Front:
 
     async def _meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.knocks += 1
-        self._open.add(writer)
+        plain = writer.transport
+        self._open.add(plain)
         with contextlib.suppress(OSError, ssl.SSLError, EOFError, asyncio.CancelledError):
             if self.mode == PASS:
                 await self._pass_on(reader, writer)
             elif self.mode != CLOSE:
-                await writer.start_tls(self._expired if self.mode == EXPIRED else self._sound)
-                await reader.readuntil(b"\r\n\r\n")
-                writer.write(self.answer)
-                await writer.drain()
-                await reader.read()
-        self._open.discard(writer)
-        writer.transport.abort()
+                await self._answer(reader, writer)
+        self._open.discard(plain)
+        plain.abort()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        plain = writer.transport
+        await writer.start_tls(self._expired if self.mode == EXPIRED else self._sound)
+        if writer.transport is None:  # The other side left during the handshake.
+            writer._transport = plain
+            return
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(self.answer)
+        await writer.drain()
+        await reader.read()
 
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection("127.0.0.1", self._target)
-        self._open.add(back)
+        self._open.add(back.transport)
         await asyncio.gather(_copy(reader, back), _copy(there, writer))
-        self._open.discard(back)
+        self._open.discard(back.transport)
 
 
 async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
