@@ -7,6 +7,7 @@ from app.kit.text import _l
 from app.partners import cli, panels, permissions, subscribers
 from app.partners.bundle import SECTION
 from app.partners.drafts import views as drafts
+from app.partners.replay import views as replay
 from app.partners.service import move_moment
 from app.partners.views import office, portal
 from app.referrals.events import SponsorChanged
@@ -16,7 +17,11 @@ OWN = permissions.PARTNER_PORTAL
 FEATURE = Feature(
     name="partners",
     label=_l("Commission"),
-    blueprints={"cabinet": (portal.cabinet,), "partner": (portal.partner,), "office": (office.bp, drafts.bp)},
+    blueprints={
+        "cabinet": (portal.cabinet,),
+        "partner": (portal.partner,),
+        "office": (office.bp, drafts.bp, replay.bp),
+    },
     menu=(
         MenuEntry("cabinet", _l("Partner"), "partners_cabinet.home", "users-group", 60, OWN),
         MenuEntry("partner", _l("Home"), "partners_portal.home", "home", 0, OWN, phone=True),

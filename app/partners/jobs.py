@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
+from uuid import UUID
 
 from app.core.actor import system_actor
 from app.core.jobs import every, tenant_job
+from app.partners.replay import service as replays
 from app.partners.settlement import run as settlement
 
 BY = system_actor("settlement")
@@ -21,6 +23,12 @@ def settle() -> None:
 def release() -> None:
     """Release money whose audit period has ended. Run early or twice, it does nothing more."""
     settlement.release(BY)
+
+
+@tenant_job("partners.replay", queue="reports", retry=())
+def run_replay(replay_id: str) -> None:
+    """Run a draft over days of the past. One that is over is left alone."""
+    replays.run(UUID(replay_id))
 
 
 @tenant_job("partners.settle_day", queue="settlement", retry=(30, 300))

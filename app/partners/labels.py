@@ -123,6 +123,12 @@ AUDIT_CALENDARS: dict[str, Message] = {
     "calendar": _l("Calendar days"),
     "business": _l("Business days"),
 }
+REPLAY_VIEWS: dict[str, Message] = {
+    "partner": _l("By partner"),
+    "symbol": _l("By symbol"),
+    "day": _l("By day"),
+    "client": _l("By client"),
+}
 TREE_AS_OF: dict[str, Message] = {
     "close": _l("When the position was closed"),
     "open": _l("When the position was opened"),

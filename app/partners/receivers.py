@@ -18,6 +18,7 @@ from app.kit import clock
 from app.partners import versions
 from app.partners.plan import Plan
 from app.partners.rules.steps import product
+from app.partners.settlement.place import placed
 from app.referrals import queries as tree
 from app.referrals.rules import BEGINNING, PATH_LENGTH_MAX
 
@@ -119,7 +120,7 @@ def _insert(
         f"{load_sql('app.partners', 'sql/derive_receivers.sql')}\n) AS derived"
     )
     return execute_sql(
-        statement,
+        placed(statement),
         clients=clients,
         from_at=from_at,
         length_max=PATH_LENGTH_MAX,

@@ -17,11 +17,11 @@ SLICE_SIZE = 100_000  # Closed trades per transaction.
 def compute(run: SettlementRun) -> None:
     """Settle every trade of the run that is not settled yet. Call it outside a transaction; again, it adds nothing."""
     for version, until in in_transaction(periods, run):
-        for slice_from, slice_to in in_transaction(_slices, run, version, until):
+        for slice_from, slice_to in in_transaction(slices_of, run, version, until):
             in_transaction(_compute_slice, run, version, until, slice_from, slice_to)
 
 
-def _slices(run: SettlementRun, version: PlanVersion, until: datetime) -> list[tuple[datetime, datetime]]:
+def slices_of(run: SettlementRun, version: PlanVersion, until: datetime) -> list[tuple[datetime, datetime]]:
     """Stretches of closing time that hold about a slice of trades each."""
     scope = scope_of(run, version, until)
     del scope["wait_until"]
@@ -38,8 +38,14 @@ def _compute_slice(
     Nothing when the run has gone on meanwhile: what arrived since then belongs to the next day's run.
     """
     alone()  # Before the run's row, as every other step does.
-    if not _is_being_computed(run):
-        return
+    if _is_being_computed(run):
+        settle_slice(run, version, until, slice_from, slice_to)
+
+
+def settle_slice(
+    run: SettlementRun, version: PlanVersion, until: datetime, slice_from: datetime, slice_to: datetime
+) -> None:
+    """Write trades, lines, reasons and holds of one slice into the tables that bear these names in this session."""
     plan = version.plan
     scope = scope_of(run, version, until)
     given = _settings(run, version, plan) | {

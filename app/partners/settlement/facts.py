@@ -17,6 +17,7 @@ from app.core.db import execute_sql, load_sql, session
 from app.partners import permissions, receivers, versions
 from app.partners.models import PlanVersion, SettlementRun
 from app.partners.plan import BaseKind, Plan
+from app.partners.settlement.place import placed, schema
 from app.rates import service as rates
 from app.referrals.rules import FOREVER
 from app.restrictions import service as restrictions
@@ -27,7 +28,8 @@ _INCLUDE = re.compile(r"/\* include (\w+) \*/")
 
 def sql(name: str) -> str:
     """A statement of the settlement engine, with the parts that it includes."""
-    return _INCLUDE.sub(lambda found: sql(found[1]), load_sql("app.partners", f"settlement/sql/{name}.sql"))
+    text = _INCLUDE.sub(lambda found: sql(found[1]), load_sql("app.partners", f"settlement/sql/{name}.sql"))
+    return placed(text)
 
 
 def alone() -> None:
@@ -64,7 +66,7 @@ def freeze(run: SettlementRun) -> None:
     locked = list(restrictions.locked_clients(permissions.COMMISSION_ACCRUAL))
     for version, until in periods(run):
         if version.number == run.plan_number or _has_trades(run, version, until):
-            _freeze_version(run, version, until, locked)
+            freeze_version(run, version, until, locked)
 
 
 def _has_trades(run: SettlementRun, version: PlanVersion, until: datetime) -> bool:
@@ -78,7 +80,8 @@ def _given(run: SettlementRun, version: PlanVersion, until: datetime) -> dict[st
     return scope
 
 
-def _freeze_version(run: SettlementRun, version: PlanVersion, until: datetime, locked: list[Any]) -> None:
+def freeze_version(run: SettlementRun, version: PlanVersion, until: datetime, locked: list[Any]) -> None:
+    """Store what one plan version computes with in this run."""
     plan = version.plan
     execute_sql(
         sql("freeze_gates"),
@@ -214,11 +217,13 @@ def _freeze_receivers(run: SettlementRun, version: PlanVersion) -> None:
         receivers.derive_for_run(run.business_date, version.number, plan, None)
     elif plan.on_ineligible == "compress":
         affected = execute_sql(
-            "SELECT DISTINCT r.client_id FROM receiver AS r JOIN run_gate AS g"
-            " ON g.tenant_id = r.tenant_id AND g.business_date = :day AND g.plan_number = :number"
-            " AND ((g.client_id = r.beneficiary_id AND g.partner_gates <> '{}')"
-            "  OR (g.client_id = r.client_id AND g.is_country_denied))"
-            " WHERE r.tenant_id = :tenant_id",
+            placed(
+                "SELECT DISTINCT r.client_id FROM receiver AS r JOIN run_gate AS g"
+                " ON g.tenant_id = r.tenant_id AND g.business_date = :day AND g.plan_number = :number"
+                " AND ((g.client_id = r.beneficiary_id AND g.partner_gates <> '{}')"
+                "  OR (g.client_id = r.client_id AND g.is_country_denied))"
+                " WHERE r.tenant_id = :tenant_id"
+            ),
             day=run.business_date,
             number=version.number,
         ).scalars()
@@ -234,7 +239,7 @@ def uses_table(plan: Plan) -> bool:
 
 def _insert(table: str, rows: list[dict[str, Any]]) -> None:
     if rows:
-        into = insert(sa.table(table, *(sa.column(name) for name in rows[0])))
+        into = insert(sa.table(table, *(sa.column(name) for name in rows[0]), schema=schema()))
         session().execute(into.on_conflict_do_nothing(), rows)
 
 

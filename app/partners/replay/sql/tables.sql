@@ -1,0 +1,10 @@
+-- Tables of the session's own: what the engine writes here is gone with the transaction.
+CREATE TABLE pg_temp.run_rule (LIKE public.run_rule INCLUDING DEFAULTS INCLUDING INDEXES) ON COMMIT DROP;
+CREATE TABLE pg_temp.run_term (LIKE public.run_term INCLUDING DEFAULTS INCLUDING INDEXES) ON COMMIT DROP;
+CREATE TABLE pg_temp.run_quote (LIKE public.run_quote INCLUDING DEFAULTS INCLUDING INDEXES) ON COMMIT DROP;
+CREATE TABLE pg_temp.run_gate (LIKE public.run_gate INCLUDING DEFAULTS INCLUDING INDEXES) ON COMMIT DROP;
+CREATE TABLE pg_temp.run_receiver (LIKE public.run_receiver INCLUDING DEFAULTS INCLUDING INDEXES) ON COMMIT DROP;
+CREATE TABLE pg_temp.settled_trade (LIKE public.settled_trade INCLUDING DEFAULTS INCLUDING INDEXES) ON COMMIT DROP;
+CREATE TABLE pg_temp.commission_line (LIKE public.commission_line INCLUDING DEFAULTS) ON COMMIT DROP;
+CREATE TABLE pg_temp.commission_reason (LIKE public.commission_reason INCLUDING DEFAULTS) ON COMMIT DROP;
+CREATE TABLE pg_temp.commission_hold (LIKE public.commission_hold INCLUDING DEFAULTS) ON COMMIT DROP
