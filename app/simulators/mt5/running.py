@@ -92,6 +92,7 @@ class SimServer:
         self._ready.set()
         await self._stop.wait()
         await self.simulator.stop()
+        await asyncio.sleep(0.05)  # Connections that were just being accepted are closed in the loop's next turns.
 
 
 @contextmanager

@@ -239,9 +239,9 @@ class Connection:
                 await self._writer.wait_closed()
 
     def abort(self) -> None:
-        """Close at once."""
+        """Close at once. A farewell in TLS would outlive a loop that ends now."""
         self.is_open = False
-        self._writer.close()
+        self._writer.transport.abort()
 
 
 async def open_connection(endpoint: Endpoint, tls: ssl.SSLContext) -> Connection:
