@@ -40,7 +40,8 @@ class PlatformSection(Section, frozen=True):
 
     A cTrader platform's address is that of its Manager API; `plant` and `environment` name the server there, `broker`
     the white label (empty: the plant's own). `write_path` says by which interface settings of accounts are changed, and
-    `signs` which sign a charge has in closing deals; `check` finds out deal by deal.
+    `signs` which sign a charge has in closing deals; `check` finds out deal by deal. Newer servers may tell nothing
+    before it is asked for (`subscribe_events`).
 
     `close_only_groups` names, for a group of MT5, its twin whose symbols take closing deals only. `drift` says what
     becomes of rights that somebody changes on the platform. Credit of `credit_second_person_from` or more, by currency,
@@ -81,6 +82,7 @@ class PlatformSection(Section, frozen=True):
     broker: str = ""
     write_path: Literal["web", "manager"] = "web"
     signs: Literal["check", "charge_negative", "charge_positive"] = "check"
+    subscribe_events: bool = False
 
     def __post_init__(self) -> None:
         if not _CODE.fullmatch(self.code):
@@ -280,6 +282,7 @@ def _apply_platform(section: PlatformSection, row: TradingPlatform | None) -> Tr
             "broker": section.broker,
             "write_path": section.write_path,
             "signs": section.signs,
+            "subscribe_events": section.subscribe_events,
         }
     )
     row.starts_at = row.starts_at or section.starts_at

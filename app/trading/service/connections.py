@@ -47,6 +47,7 @@ class PlantSettings:
     broker: str
     write_path: str
     signs: str
+    subscribes: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,7 @@ def _plant(wanted: Mapping[str, Any], simulator: Mapping[str, Any]) -> PlantSett
         broker=wanted.get("broker", ""),
         write_path=wanted.get("write_path", "web"),
         signs=wanted.get("signs", "check"),
+        subscribes=bool(wanted.get("subscribe_events", False)),
     )
 
 

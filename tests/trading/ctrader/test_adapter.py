@@ -560,5 +560,17 @@ def test_two_platforms_on_one_plant_hear_the_same(plant: SimServer) -> None:
     in_thread(act())
 
 
+def test_a_server_that_tells_nothing_unasked_is_asked(plant: SimServer) -> None:
+    async def act(platform: CTraderPlatform) -> list[Report]:
+        await open_one(platform)
+        return await reports_until(platform, lambda reports: any(r.accounts for r in reports))
+
+    plant.call(lambda books: setattr(books.switches, "needs_subscription", True))
+    try:
+        assert run(plant, act, options=Options(subscribes=True))
+    finally:
+        plant.call(lambda books: setattr(books.switches, "needs_subscription", False))
+
+
 def test_tickets_of_deals_cash_credit_and_bonus_never_meet(plant: SimServer) -> None:
     assert units.CASH_TICKETS + 10**12 < units.CREDIT_TICKETS < units.BONUS_TICKETS < 2**63 - 10**12

@@ -32,7 +32,7 @@ from app.trading.platforms.base import (
     Report,
     Symbol,
 )
-from app.trading.platforms.ctrader import checks, units
+from app.trading.platforms.ctrader import checks, units, wire
 from app.trading.platforms.ctrader import deals as convert
 from app.trading.platforms.ctrader.errors import WRONG_PASSWORD, NamedRefusal
 from app.trading.platforms.ctrader.figures import Figures
@@ -63,6 +63,7 @@ class Options:
     write_path: str = "web"  # `web` (partial changes) or `manager` (whole accounts, after a trial on the server).
     signs: str = "check"
     states_every_s: float = 5.0
+    subscribes: bool = False  # Ask for events; older servers do not know the question and tell them anyway.
 
 
 class CTraderPlatform:
@@ -97,6 +98,9 @@ class CTraderPlatform:
             if session is self._loaded:
                 return
             try:
+                if self.options.subscribes:
+                    request = pb.ProtoUPv1EventSubscribeReq(subscriptionPayloadType=wire.event_numbers())
+                    await self.link.read(request, pb.ProtoUPv1EventSubscribeRes)
                 await self._reading.everything()
             except PlatformError:
                 await self.link.give_up()

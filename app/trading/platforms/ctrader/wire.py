@@ -13,11 +13,14 @@ from app.trading.platforms.ctrader.protos import ctmgr_pb2 as pb
 MAX_FRAME_BYTES: Final = 15_000_000
 
 HEARTBEAT: Final = 51
+_HELLO: Final = 990
 
 _NUMBERS: Final[dict[type[Message], int]] = {
     pb.ProtoSpotEvent: 3,
     pb.ProtoErrorRes: 50,
     pb.ProtoHeartbeatEvent: HEARTBEAT,
+    pb.ProtoUPv1EventSubscribeReq: 67,
+    pb.ProtoUPv1EventSubscribeRes: 68,
     pb.ProtoExecutionEvent: 300,
     pb.ProtoManagerAuthReq: 301,
     pb.ProtoManagerAuthRes: 302,
@@ -65,7 +68,7 @@ _NUMBERS: Final[dict[type[Message], int]] = {
     pb.ProtoManagerClosePositionReq: 742,
     pb.ProtoBonusHistoryListReq: 786,
     pb.ProtoBonusHistoryListRes: 787,
-    pb.ProtoHelloEvent: 990,
+    pb.ProtoHelloEvent: _HELLO,
 }
 _MESSAGES: Final[dict[int, type[Message]]] = {number: message for message, number in _NUMBERS.items()}
 
@@ -83,9 +86,13 @@ class Envelope:
     request_id: str  # Empty in what the platform tells by itself.
 
 
-def number_of(message: type[Message]) -> int:
-    """The number by which the envelope names a message."""
-    return _NUMBERS[message]
+def event_numbers() -> list[int]:
+    """The numbers of everything that a server tells by itself and that is read here."""
+    return sorted(
+        number
+        for message, number in _NUMBERS.items()
+        if message.DESCRIPTOR.name.endswith("Event") and number not in (HEARTBEAT, _HELLO)
+    )
 
 
 def encode(message: Message, request_id: str = "") -> bytes:

@@ -157,6 +157,41 @@ class ProtoManagerAuthRes(_message.Message):
 Global___ProtoManagerAuthRes: _TypeAlias = ProtoManagerAuthRes  # noqa: Y015
 
 @_typing.final
+class ProtoUPv1EventSubscribeReq(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUBSCRIPTIONPAYLOADTYPE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def subscriptionPayloadType(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]: ...
+    def __init__(
+        self,
+        *,
+        subscriptionPayloadType: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["subscriptionPayloadType", b"subscriptionPayloadType"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProtoUPv1EventSubscribeReq: _TypeAlias = ProtoUPv1EventSubscribeReq  # noqa: Y015
+
+@_typing.final
+class ProtoUPv1EventSubscribeRes(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProtoUPv1EventSubscribeRes: _TypeAlias = ProtoUPv1EventSubscribeRes  # noqa: Y015
+
+@_typing.final
 class ProtoServerTimeReq(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
