@@ -15,6 +15,7 @@ from app.trading import permissions, wire
 from app.trading.queries import accounts as queries
 from app.trading.queries import platforms
 from app.trading.service.connections import BRIDGE_SILENCE
+from app.trading.sync_health import words
 from app.trading.views.shared import in_readers_language, tell_freshness_of
 
 
@@ -36,11 +37,13 @@ def load_positions(client_id: UUID | None) -> Mapping[str, Any]:
 
 def load_platforms(_client_id: UUID | None) -> Mapping[str, Any]:
     """How the platforms are."""
-    rows = [(row, platforms.status(row.id)) for row in platforms.platforms() if row.is_active]
+    now = clock.now()
+    states = [(row, platforms.status(row.id)) for row in platforms.platforms() if row.is_active]
+    rows = [(row, status, words.unattended(status, now)) for row, status in states]
     return {
         "rows": rows,
         "waiting": platforms.waiting_for_a_person(),
-        "now": clock.now(),
+        "now": now,
         "silence": BRIDGE_SILENCE,
     }
 

@@ -19,8 +19,10 @@ from app.kit import clock
 from app.kit.ids import new_id
 from app.notifications.models import Mail
 from app.trading import bundle
-from app.trading.models import SyncDifference, UnmatchedDeal
+from app.trading.models import OperationState, SyncDifference, UnmatchedDeal
 from app.trading.platforms.base import Trouble
+from app.trading.queries import leases
+from app.trading.service import fund, operations
 from app.trading.sync_health import alerts, rules, service
 from app.trading.sync_health import queries as health
 from app.trading.sync_health.models import GapReason, IncidentKind, LatencyKind
@@ -29,6 +31,7 @@ from tests.support.brands import Brand, Person, browser_of, mails, make_staff
 from tests.support.browsing import text_of
 from tests.trading.conftest import Connector, Desk, section, wait_until
 from tests.trading.front import CLOSE, PASS, Front, running_front
+from tests.trading.test_connector import expire_leases, usd
 from tests.trading.test_intake import closed, funded, trade
 from tests.trading.test_scale import is_up
 from tests.trading.test_scale_pressure import gaps_of, stored
@@ -52,7 +55,8 @@ def subscribe(desk: Desk, person: Person, *kinds: IncidentKind, minutes: int = 5
 def link(desk: Desk, state: str, since: datetime) -> None:
     with desk.scope():
         db.execute_sql(
-            "UPDATE platform_status SET link = :state, link_changed_at = :since WHERE tenant_id = :tenant_id",
+            "UPDATE platform_status SET link = :state, link_changed_at = :since, checked_at = '2100-01-01'"
+            " WHERE tenant_id = :tenant_id",
             state=state,
             since=since,
         )
@@ -97,6 +101,48 @@ def test_at_weekends_a_short_silence_is_no_news(desk: Desk, officer: Person) -> 
     link(desk, "down", SATURDAY)
     assert told(desk, officer, SATURDAY + 9 * MINUTE) == []
     assert len(told(desk, officer, SATURDAY + 11 * MINUTE)) == 1
+
+
+def test_a_platform_that_no_connector_looks_at_is_as_good_as_down(app: Flask, desk: Desk, officer: Person) -> None:
+    subscribe(desk, officer, IncidentKind.LINK_DOWN, minutes=5)
+    with desk.scope():
+        db.execute_sql(
+            "UPDATE platform_status SET link = 'up', checked_at = :at WHERE tenant_id = :tenant_id", at=WEDNESDAY
+        )
+    assert told(desk, officer, WEDNESDAY + 4 * MINUTE) == []
+    assert told(desk, officer, WEDNESDAY + 6 * MINUTE) == ["MT5: The connection is down"]
+    with desk.scope():
+        long_ago = clock.now() - timedelta(hours=1)
+        db.execute_sql("UPDATE platform_status SET checked_at = :at WHERE tenant_id = :tenant_id", at=long_ago)
+    office = browser_of(app, desk.brand, officer, "office")
+    for path in ("/platforms", f"/platforms/{desk.platform_id}"):
+        page = text_of(office.get(path))
+        assert "No connector looks at this platform." in page
+        assert "Connected" not in page
+    assert "Nobody looks at it" in text_of(office.get("/"))
+
+
+def test_money_without_an_outcome_is_told(desk: Desk, officer: Person) -> None:
+    subscribe(desk, officer, IncidentKind.UNKNOWN_MONEY)
+    running = Connector(QUICK)
+    account = desk.open()
+    desk.give("100")
+    running.stop()
+    operation_id = desk.ask(fund, account.id, usd("40"), handed_over=False)
+    with db.directory_scope(), db.transaction():
+        (lease,) = leases.take("one that dies", 9)
+    with desk.scope():
+        assert operations.claim(operation_id, lease, "one that dies") is not None
+        operations.record_unknown(operation_id, "No answer.")
+    assert told(desk, officer, WEDNESDAY) == ["MT5: Money was sent and its outcome is unknown"]
+    expire_leases()
+    running = Connector(QUICK)
+    try:
+        assert desk.outcome(operation_id) is OperationState.REFUSED
+    finally:
+        running.stop()
+    told(desk, officer, WEDNESDAY + MINUTE)
+    assert len(told(desk, officer, WEDNESDAY + 10 * MINUTE)) == 2
 
 
 def test_each_is_told_after_the_time_that_each_has_chosen(desk: Desk, officer: Person) -> None:
@@ -162,7 +208,8 @@ def suspense(desk: Desk) -> None:
 
 def silent_bridge(desk: Desk) -> None:
     db.execute_sql(
-        "UPDATE platform_status SET link = 'up', bridge_epoch = 'e', bridge_seen_at = :at WHERE tenant_id = :tenant_id",
+        "UPDATE platform_status SET link = 'up', checked_at = '2100-01-01', bridge_epoch = 'e', bridge_seen_at = :at"
+        " WHERE tenant_id = :tenant_id",
         at=WEDNESDAY - 5 * MINUTE,
     )
 

@@ -74,6 +74,8 @@ def conditions(platform: TradingPlatform, now: datetime) -> list[Condition]:
     seen: list[Condition] = []
     if found["link"] == "down":
         seen.append(Condition(IncidentKind.LINK_DOWN, 1, found["link_changed_at"]))
+    elif rules.is_unattended(found["link"], found["checked_at"], now):
+        seen.append(Condition(IncidentKind.LINK_DOWN, 1, found["checked_at"]))
     for kind, name in (
         (IncidentKind.UNKNOWN_MONEY, "unknown_money"),
         (IncidentKind.DIFFERENCE, "differences"),

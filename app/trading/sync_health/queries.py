@@ -169,7 +169,7 @@ def operations_by_state(platform_id: UUID) -> dict[str, int]:
 def conditions(platform_id: UUID) -> Mapping[str, Any]:
     """What incidents are made of, in one reading: the link, the bridge, and what waits for a person."""
     row = execute_sql(
-        "SELECT s.link, s.link_changed_at, s.bridge_seen_at, s.bridge_epoch,"
+        "SELECT s.link, s.link_changed_at, s.checked_at, s.bridge_seen_at, s.bridge_epoch,"
         " (SELECT count(*) FROM platform_operation AS o WHERE o.tenant_id = s.tenant_id"
         "  AND o.platform_id = s.platform_id AND o.state = 'unknown' AND o.amount_minor IS NOT NULL) AS unknown_money,"
         " (SELECT count(*) FROM sync_difference AS d WHERE d.tenant_id = s.tenant_id"

@@ -43,6 +43,7 @@ CALM_FOR: Final = timedelta(minutes=3)  # So long a matter must be away before i
 MAILS_PER_HOUR: Final = 12  # To one person, of all platforms together.
 WEEKEND_MINUTES: Final = 10  # Trade servers are restarted at weekends; shorter silences are no news then.
 BRIDGE_SILENT_FOR: Final = timedelta(minutes=2)
+UNATTENDED_AFTER: Final = timedelta(minutes=1)  # A connector looks at its platforms four times in this time.
 
 
 def bucket_of(milliseconds: float) -> int:
@@ -92,6 +93,11 @@ def _at(counts: Sequence[int], total: int, share: int, slowest_ms: Decimal) -> D
             return round(found, 1)
         below += count
     return round(slowest_ms, 1)
+
+
+def is_unattended(link: str, checked_at: datetime | None, now: datetime) -> bool:
+    """Whether no connector looks at a platform, so that what is known of its connection is out of date."""
+    return link != "never" and (checked_at is None or now - checked_at > UNATTENDED_AFTER)
 
 
 def is_weekend(at: datetime, weekend: frozenset[int]) -> bool:

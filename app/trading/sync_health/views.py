@@ -103,13 +103,15 @@ def _page(platform_id: UUID, form: AlertForm | None) -> Response:
     now = clock.now()
     hours = request.args.get("hours", 24, type=int)
     hours = hours if hours in PERIODS else 24
+    link = platforms.status(platform_id)
     timed = queries.latencies(platform_id, queries.hours_before(now, hours))
     return render(
         "trading/office/platform.html",
         block="status",
         status=form.status if form else 200,
         platform=row,
-        link=platforms.status(platform_id),
+        link=link,
+        unattended=words.unattended(link, now),
         troubles=[
             (each, words.advice(each.trouble), words.work(each.source)) for each in queries.troubles(platform_id)
         ],

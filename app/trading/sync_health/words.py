@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from app.kit.text import Message, _l
+from app.trading.models import PlatformStatus
 from app.trading.platforms.base import Trouble
+from app.trading.sync_health import rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,11 @@ _ADVICE: Final = {
     ),
 }
 
+_UNATTENDED: Final = Advice(
+    _l("No connector looks at this platform."),
+    _l("Requests wait and nothing is read. Ask those who run this system to start a connector."),
+)
+
 _WORK: Final = {
     "link": _l("Connection"),
     "reports": _l("Storing what the platform sends"),
@@ -111,6 +119,11 @@ _WORK: Final = {
 def advice(trouble: Trouble) -> Advice:
     """What to say about a trouble."""
     return _ADVICE[trouble]
+
+
+def unattended(status: PlatformStatus, now: datetime) -> Advice | None:
+    """What to say when no connector looks at a platform; None while one does."""
+    return _UNATTENDED if rules.is_unattended(status.link, status.checked_at, now) else None
 
 
 def work(source: str) -> Message:

@@ -101,10 +101,12 @@ def change_leverage(account_id: UUID) -> ResponseReturnValue:
 @bp.get("/platforms")
 @requires(permissions.PLATFORM_READ)
 def platform_list() -> ResponseReturnValue:
+    now = clock.now()
     rows = [
         {
             "platform": row,
-            "status": platforms.status(row.id),
+            "status": (status := platforms.status(row.id)),
+            "unattended": words.unattended(status, now),
             "backlog": platforms.backlog(row.id),
             "differences": platforms.open_differences(row.id),
             "troubles": [(words.advice(each.trouble), words.work(each.source)) for each in health.troubles(row.id)],
@@ -117,7 +119,7 @@ def platform_list() -> ResponseReturnValue:
         rows=rows,
         waiting=platforms.waiting_for_a_person(),
         may_decide=current_actor().may(permissions.MATTER_READ),
-        now=clock.now(),
+        now=now,
         silence=connections.BRIDGE_SILENCE,
     )
 
