@@ -74,10 +74,10 @@ class AdoptionRound:
 
         A login that is trading at this very moment is left for the next round.
         """
-        at_msc = (await self._platform.server_time_msc() - rules.SNAPSHOT_BACK_MSC) // 1000 * 1000
+        at_msc = (await self._platform.server_time_msc() - rules.SETTLED_MSC) // 1000 * 1000
         is_few = len(members) <= ASKED_SINGLY_MAX
         before = await self._records(group, members, is_few)
-        read_msc, deals = await self._deals(group, members, is_few, at_msc)
+        deals = await self._deals(group, members, is_few, at_msc)
         after = await self._records(group, members, is_few)
         gone = [login for login in members if login not in before or login not in after]
         if gone and not is_few:  # Somebody may have moved them to another group since they were read.
@@ -90,7 +90,7 @@ class AdoptionRound:
             for login in members
             if login in before
             and login in after
-            and (opening := rules.opening(before[login], after[login], deals, at_msc, read_msc)) is not None
+            and (opening := rules.opening(before[login], after[login], deals, at_msc)) is not None
         ]
         await self._fill(group, [opening.record.login for opening in found], at_msc, is_few)
         for begin in range(0, len(found), ACCOUNTS_PER_BATCH):
@@ -111,16 +111,14 @@ class AdoptionRound:
                 continue
         return found
 
-    async def _deals(self, group: str, members: Sequence[int], is_few: bool, at_msc: int) -> tuple[int, list[Deal]]:
-        """(the platform's time when the reading began, the deals since `at_msc`)."""
-        read_msc = await self._platform.server_time_msc()
-        until = read_msc + _DAY_MSC
+    async def _deals(self, group: str, members: Sequence[int], is_few: bool, at_msc: int) -> list[Deal]:
+        until = at_msc + _DAY_MSC
         if not is_few:
-            return read_msc, await self._platform.deals_since([group], at_msc, until)
+            return await self._platform.deals_since([group], at_msc, until)
         deals: list[Deal] = []
         for login in members:
             deals += await self._platform.deals_of(login, at_msc, until)
-        return read_msc, deals
+        return deals
 
     async def _fill(self, group: str, members: Sequence[int], at_msc: int, is_few: bool) -> None:
         """The deals between the end of the past that was read and now, of logins that got their client late."""

@@ -14,12 +14,11 @@ from app.clients.rules import sort_key
 from app.core.errors import Invalid
 from app.identity import rules as identity
 from app.kit.text import _l
-from app.trading.platforms.base import AccountRecord, Deal, DealKind
+from app.trading.platforms.base import AccountRecord, Deal
 
 NIGHT_FROM, NIGHT_UNTIL = time(22), time(6)  # By the brand's own clock.
 SLICE_MSC = 14 * 86_400_000
-SNAPSHOT_BACK_MSC = 15_000  # Deals older than this have surely reached the balance of their account.
-SNAPSHOT_QUIET_MSC = 2_000  # A deal younger than this may not have.
+SETTLED_MSC = 2_000  # A deal older than this has surely reached the balance of its account.
 SHEET_ROWS_MAX = 50_000
 
 _LOGIN_HEADS = ("login", "account", "account number")
@@ -66,25 +65,15 @@ class Opening:
     balance: Decimal
 
 
-def opening(
-    before: AccountRecord, after: AccountRecord, deals: Sequence[Deal], at_msc: int, read_msc: int
-) -> Opening | None:
-    """The balance at `at_msc`, from two readings of the account and the deals between `at_msc` and `read_msc`.
+def opening(before: AccountRecord, after: AccountRecord, deals: Sequence[Deal], at_msc: int) -> Opening | None:
+    """The balance at `at_msc`, a moment ago, from two readings of the account and the deals since then between them.
 
-    None when a movement is too young to be sure that the balance knows it already: the account is read again.
+    None while the account moves: of a deal so young nobody can say whether the balance knows it. It is read again.
     """
-    own = [deal for deal in deals if deal.login == after.login and deal.server_time_msc >= at_msc]
-    if before.balance != after.balance or any(deal.server_time_msc > read_msc - SNAPSHOT_QUIET_MSC for deal in own):
+    is_moving = any(deal.login == after.login and deal.server_time_msc >= at_msc for deal in deals)
+    if is_moving or before.balance != after.balance:
         return None
-    moved = sum((effect(deal) for deal in own), Decimal(0))
-    return Opening(after, at_msc, after.balance - moved)
-
-
-def effect(deal: Deal) -> Decimal:
-    """What a deal did to the balance. Credit and bonus are kept apart by the platform."""
-    if deal.kind in (DealKind.CREDIT, DealKind.BONUS):
-        return Decimal(0)
-    return deal.profit + deal.swap + deal.commission + deal.fee
+    return Opening(after, at_msc, after.balance)
 
 
 def history_slice(cursor_msc: int, end_msc: int) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from tests.trading.adoption.conftest import Adopter, open_old
 from tests.trading.conftest import Connector, wait_until
 from tests.trading.test_connector import expire_leases, process
 
-ACCOUNTS, PEOPLE = 1_000, 100
+ACCOUNTS, PEOPLE = 1_000, 40
 
 
 def test_a_thousand_accounts_survive_a_connector_that_is_killed_among_them(adopter: Adopter) -> None:
