@@ -100,6 +100,7 @@ KIND_LABELS: dict[str, Message] = {
     "conversion": _l("Conversion"),
     "adjustment": _l("Adjustment"),
     "reversal": _l("Correction"),
+    "trading.correction": _l("Correction of a transfer"),
     "commission.payout": _l("Commission"),
     "other": _l("Other bookings"),
 }

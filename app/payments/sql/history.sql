@@ -16,13 +16,13 @@ WITH movement AS (
   FROM transfer AS t WHERE t.tenant_id = :tenant_id AND t.client_id = :client_id
   UNION ALL
   SELECT
-    e.kind, e.id, '', 'completed', p.amount_minor, p.currency, NULL, NULL, e.posted_at, CASE WHEN e.kind IN ('adjustment', 'reversal') THEN '' ELSE coalesce(e.memo, '') END
+    e.kind, e.id, '', 'completed', p.amount_minor, p.currency, NULL, NULL, e.posted_at, CASE WHEN e.kind IN ('adjustment', 'reversal', 'trading.correction') THEN '' ELSE coalesce(e.memo, '') END
   FROM wallet AS o
   JOIN posting AS p ON p.tenant_id = o.tenant_id AND p.wallet_id = o.id
   JOIN journal_entry AS e ON e.tenant_id = p.tenant_id AND e.id = p.entry_id
   WHERE o.tenant_id = :tenant_id AND o.owner_id = :client_id AND o.owner_kind = 'client' AND o.purpose = 'main'
     AND e.kind NOT IN ('deposit', 'conversion', 'hold.place', 'hold.capture', 'hold.void')
-    AND e.kind NOT LIKE 'trading.%'
+    AND (e.kind NOT LIKE 'trading.%' OR e.kind = 'trading.correction')
 )
 SELECT m.*, count(*) OVER () AS total
 FROM movement AS m

@@ -120,6 +120,19 @@ def test_two_people_book_a_movement_on_its_page(
     assert (in_suspense(desk), list(unmatched(desk))) == (400, [ticket])
 
 
+def test_a_client_sees_the_correction_and_not_the_reason(
+    app: Flask, desk: Desk, account: TradingAccount, anna: Visitor
+) -> None:
+    page = address(desk, by_hand(desk, account, "40"))
+    anna.post(page, {"way": "client", "reason": "He phoned and was rude.", "once": anna.form_number(page)})
+
+    history = text_of(browser_of(app, desk.brand, desk.trader, "cabinet").get("/history"))
+
+    assert desk.wallet() == 960
+    assert "Correction of a transfer" in history
+    assert "rude" not in history
+
+
 def test_a_movement_is_matched_with_a_request_on_its_page(desk: Desk, account: TradingAccount, anna: Visitor) -> None:
     operation_id = lost(desk, account)
     ticket = by_hand(desk, account, "60")

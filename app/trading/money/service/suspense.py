@@ -267,7 +267,7 @@ def _post(row: SuspenseBooking, other_side: UUID, by: Actor) -> None:
     money = row.amount
     entry = ledger.post(
         f"suspense:{row.id}",
-        "trading.suspense",
+        "trading.correction" if row.way is Way.CLIENT else "trading.suspense",  # The client sees the first one.
         [Line(outcomes.suspense_wallet(money.currency), money), Line(other_side, -money)],
         by,
         memo=row.reason,
