@@ -156,7 +156,7 @@ def worst_path(plan: Plan) -> list[tuple[UUID, Decimal]]:
         now=clock.business_now(),
         adds_up=plan.god.nested_policy == "full",
     )
-    return [(row.partner_id, row.rate) for row in rows]
+    return [(row.partner_id, row.rate.normalize()) for row in rows]
 
 
 def worst_god_rate(plan: Plan) -> Decimal:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import msgspec
@@ -36,10 +37,19 @@ def _flat(prefix: str, value: Any) -> Iterator[tuple[str, str]]:
     if isinstance(value, Mapping):
         for name, inner in value.items():
             yield from _flat(f"{prefix}.{name}" if prefix else str(name), inner)
-    elif isinstance(value, list) and value and isinstance(value[0], Mapping):
+    elif isinstance(value, (list, tuple)) and value and isinstance(value[0], Mapping):
         for number, inner in enumerate(value, 1):
             yield from _flat(f"{prefix}.{inner.get('name') or number}", {k: v for k, v in inner.items() if k != "name"})
-    elif isinstance(value, list):
-        yield prefix, ", ".join(str(one) for one in value)
+    elif isinstance(value, (list, tuple)):
+        yield prefix, ", ".join(_plain(one) for one in value)
     else:
-        yield prefix, "" if value is None else str(value)
+        yield prefix, _plain(value)
+
+
+def _plain(value: Any) -> str:
+    """A value as people write it: 0.20 and 0.2 are the same number."""
+    text = "" if value is None else str(value)
+    try:
+        return f"{Decimal(text).normalize():f}"
+    except InvalidOperation:
+        return text

@@ -227,6 +227,8 @@ def _accounts(facts: Facts) -> list[Step]:
             _l("The moment from which we count is set"),
             _l("Commission, risk and notices begin then.")
             if facts.starts_at
+            else _l("Nothing was there before: everything counts from the beginning.")
+            if not facts.has_read_accounts
             else _l("Without it, trades of the past would earn commission as soon as they are read."),
             _state(facts.starts_at is not None or not facts.has_read_accounts),
             "adoption",
@@ -256,7 +258,7 @@ def _money(facts: Facts) -> list[Step]:
             if not waiting
             else _ln("%(num)s case waits.", "%(num)s cases wait.", waiting),
             _state(not waiting),
-            "platform",
+            "queue",
         ),
         Step(
             "waits",

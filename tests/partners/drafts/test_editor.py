@@ -265,9 +265,11 @@ def test_the_bundle_does_not_undo_what_the_office_published(north: Brand) -> Non
 
 
 def test_a_difference_names_the_setting() -> None:
-    told = differences(SAFE, plan_with(SAFE, audit_days=9, referral={"level_base": "previous"}))
+    levels = forms.levels_of("Direct 45\nIndirect 20\nNetwork 10", "levels")
+    told = differences(SAFE, plan_with(SAFE, audit_days=9, referral={"level_base": "previous", "levels": levels}))
 
     assert {(one.key, one.before, one.after) for one in told} == {
+        ("referral.levels.Direct.share", "0.4", "0.45"),
         ("audit_days", "3", "9"),
         ("referral.level_base", "root", "previous"),
     }
