@@ -34,16 +34,16 @@ def test_a_thousand_accounts_survive_a_connector_that_is_killed_among_them(adopt
             return queries.count_by_state(desk.platform_id)[LoginState.ADOPTED]
 
     with process() as first:
-        wait_until(lambda: adopter.run(run).read_at is not None, seconds=60)
+        wait_until(lambda: adopter.run(run).read_at is not None, seconds=120)
         run_jobs(desk.brand)
-        wait_until(lambda: 0 < adopted() < ACCOUNTS, seconds=60)
+        wait_until(lambda: 0 < adopted() < ACCOUNTS, seconds=120)
         first.send_signal(signal.SIGKILL)
         first.wait(10)
     before = adopted()
     expire_leases()
     second = Connector()
     try:
-        wait_until(lambda: adopted() == ACCOUNTS, seconds=90)
+        wait_until(lambda: adopted() == ACCOUNTS, seconds=120)
         adopter.until_past_read(run)
     finally:
         second.stop()
