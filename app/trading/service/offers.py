@@ -34,7 +34,7 @@ def visitor(client_id: UUID) -> Visitor:
     """What is known of a client when something is offered. Segments: `referred`, `sponsor`, and those of features
     above."""
     client = clients.get(client_id)
-    now = clock.now()
+    now = clock.business_now()
     segments = set()
     if referrals.parent_at(client_id, now) is not None:
         segments.add("referred")
