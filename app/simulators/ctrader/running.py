@@ -13,6 +13,7 @@ from app.simulators.ctrader.config import SimConfig
 from app.simulators.ctrader.simulator import Simulator
 from app.simulators.ctrader.state import Plant
 
+_SETTLE_SECONDS = 0.05
 _T = TypeVar("_T")
 
 
@@ -60,8 +61,8 @@ class SimServer:
         return self.simulator.openapi_plain_port
 
     @property
-    def openapi_json_url(self) -> str:
-        return f"wss://127.0.0.1:{self.simulator.openapi_json_port}"
+    def openapi_json_port(self) -> int:
+        return self.simulator.openapi_json_port
 
     @property
     def oauth_url(self) -> str:
@@ -108,6 +109,7 @@ class SimServer:
             self._error = error
         finally:
             self._ready.set()
+            self._loop.run_until_complete(_settle())
             self._loop.close()
 
     async def _live(self) -> None:
@@ -117,6 +119,15 @@ class SimServer:
         self._ready.set()
         await self._stop.wait()
         await self.simulator.stop()
+
+
+async def _settle() -> None:
+    """Let what was cancelled end and what was closed close, so that nothing is left to the garbage collector."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+    await asyncio.sleep(_SETTLE_SECONDS)
 
 
 @contextmanager

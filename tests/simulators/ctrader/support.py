@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import socket
 import ssl
 import struct
@@ -215,6 +216,39 @@ class OpenAPI(Frames):
         asked = oa.ProtoOAAccountAuthReq(ctidTraderAccountId=number, accessToken=grant["accessToken"])
         self.ok(asked, oa.ProtoOAAccountAuthRes)
         return number
+
+
+class WebSocket:
+    """The least WebSocket client there is: texts of less than 64 kB, one after another."""
+
+    def __init__(self, port: int, ca_file: str) -> None:
+        context = ssl.create_default_context(cafile=ca_file)
+        plain = socket.create_connection(("127.0.0.1", port), timeout=30)
+        self._socket = context.wrap_socket(plain, server_hostname="localhost")
+        self._socket.sendall(
+            b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+        )
+        self._reader = self._socket.makefile("rb")
+        assert b" 101 " in self._reader.readline()
+        while self._reader.readline() != b"\r\n":
+            pass
+
+    def close(self) -> None:
+        self._reader.close()
+        self._socket.close()
+
+    def send(self, value: Any) -> None:
+        data = json.dumps(value).encode()
+        head = bytes([0x81, 0xFE]) + struct.pack(">H", len(data))
+        self._socket.sendall(head + bytes(4) + data)  # Masked with nothing.
+
+    def next(self) -> Any:
+        kind, length = self._reader.read(2)
+        assert kind == 0x81
+        if length == 126:
+            (length,) = struct.unpack(">H", self._reader.read(2))
+        return json.loads(self._reader.read(length))
 
 
 class Control:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.simulators.ctrader import SimServer
@@ -175,6 +175,7 @@ def test_a_duplicate_reference_is_taken_unless_the_switch_says_otherwise(sim: Si
     manager.close()
 
 
+@settings(deadline=None)
 @given(moves=st.lists(st.tuples(st.integers(1, 10**9), st.sampled_from([0, 1, 19, 20])), max_size=30))
 def test_every_operation_is_one_step_of_the_balance(moves: list[tuple[int, int]]) -> None:
     books = Books()

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 import time
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import aiohttp
 import httpx
 import pytest
 
 from app.simulators.ctrader import SimServer
 from app.simulators.ctrader.proto import sim_openapi_pb2 as oa
-from tests.simulators.ctrader.support import PASSWORD, Control, OpenAPI, Web, digest
+from tests.simulators.ctrader.support import PASSWORD, Control, OpenAPI, Web, WebSocket, digest
 
 LATEST = 2_147_483_646_000
 
@@ -193,21 +191,15 @@ def test_the_whole_way_through_the_browser(sim: SimServer, services: Web, link: 
 def test_the_same_in_json(sim: SimServer, control: Control) -> None:
     grant = control.post("/oauth/grant", login=control.account())
 
-    async def talk() -> list[dict[str, Any]]:
-        context = ssl.create_default_context(cafile=str(sim.ca_file))
-        answers = []
-        async with aiohttp.ClientSession() as http, http.ws_connect(sim.openapi_json_url, ssl=context) as socket:
-            for number, payload in (
-                (2100, {"clientId": "cid", "clientSecret": "csecret"}),
-                (2102, {"ctidTraderAccountId": grant["ctidTraderAccountId"], "accessToken": grant["accessToken"]}),
-                (2121, {"ctidTraderAccountId": str(grant["ctidTraderAccountId"])}),
-            ):
-                message = {"clientMsgId": f"m{number}", "payloadType": number, "payload": payload}
-                await socket.send_json(message)
-                answers.append(await socket.receive_json(timeout=30))
-        return answers
-
-    answers = asyncio.run(talk())
+    socket, answers = WebSocket(sim.openapi_json_port, str(sim.ca_file)), []
+    for number, payload in (
+        (2100, {"clientId": "cid", "clientSecret": "csecret"}),
+        (2102, {"ctidTraderAccountId": grant["ctidTraderAccountId"], "accessToken": grant["accessToken"]}),
+        (2121, {"ctidTraderAccountId": str(grant["ctidTraderAccountId"])}),
+    ):
+        socket.send({"clientMsgId": f"m{number}", "payloadType": number, "payload": payload})
+        answers.append(socket.next())
+    socket.close()
     assert [(it["payloadType"], it["clientMsgId"]) for it in answers] == [
         (2101, "m2100"),
         (2103, "m2102"),

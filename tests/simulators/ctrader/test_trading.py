@@ -6,7 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.simulators.ctrader.catalogue import Symbol
@@ -288,6 +288,7 @@ def test_signs_of_the_wire_follow_the_switches(books: Books) -> None:
     assert not trade_wire.deal_message(books.plant, deal).closePositionDetail.HasField("netProfit")
 
 
+@settings(deadline=None)
 @given(
     steps=st.lists(
         st.tuples(st.sampled_from([BUY, SELL]), st.integers(1, 30), st.integers(10_000, 12_000)),
