@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -17,8 +18,10 @@ from app.simulators.mt5.money import change_balance
 from app.trading.adoption import queries
 from app.trading.adoption.models import History, LoginState, RunState
 from app.trading.adoption.service import logins, runs
+from app.trading.models import TradingAccount
 from app.trading.queries import accounts, platforms
 from app.trading.service import fund, proof, withdraw_from
+from app.trading.statements import service as statements
 from tests.support.brands import Brand, acting, make_trader
 from tests.trading.adoption.conftest import Adopter
 from tests.trading.conftest import SYSTEM, Connector, Desk, make_desk, wait_until
@@ -27,6 +30,15 @@ from tests.trading.test_intake import trade
 
 def usd(amount: str) -> Money:
     return Money(Decimal(amount), "USD")
+
+
+def balances(desk: Desk, account: TradingAccount, days: int) -> tuple[Decimal, Decimal]:
+    """What a statement of the last days begins and ends with."""
+    today = clock.business_now().date()
+    period = statements.Period(today - timedelta(days=days), today + timedelta(days=1), ZoneInfo("UTC"))
+    with desk.scope():
+        statement = statements.statement(account, period)
+        return statement.opening_balance, statement.closing_balance
 
 
 def books_agree(desk: Desk) -> bool:
@@ -58,6 +70,7 @@ def test_accounts_are_read_matched_and_taken_into_the_books(adopter: Adopter) ->
     with desk.scope():
         assert platforms.unmatched_deals() == []
         assert platforms.balances_by_deals(desk.platform_id) == {mine: balance, poor: 0}
+    assert balances(desk, account, 3) == (balance, balance)
 
     desk.outcome(desk.ask(withdraw_from, account.id, usd("300")))
     desk.outcome(desk.ask(fund, account.id, usd("100")))
@@ -84,6 +97,8 @@ def test_the_past_is_read_and_shown_and_moves_no_money(adopter: Adopter) -> None
         assert (len(trades), len(deals)) == (5, 11)
         assert platforms.unmatched_deals() == []
     assert standing == desk.sim_balance(login)
+    assert balances(desk, adopter.account(login), 60) == (0, standing)
+    assert balances(desk, adopter.account(login), 1) == (standing, standing)
 
     omar = make_trader(desk.brand, "omar.aziz@north.example", name="Omar Aziz")
     assert omar.client_id is not None
