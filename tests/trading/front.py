@@ -27,6 +27,7 @@ class Front:
 
     def __init__(self, target: int, folder: Path) -> None:
         self.mode, self.answer = PASS, b""
+        self.speaks_first = False  # Whether an answer waits for a question.
         self.knocks = 0
         self.port = 0
         self.ca_pem = ""
@@ -98,7 +99,8 @@ class Front:
         if writer.transport is None:  # The other side left during the handshake.
             writer._transport = plain
             return
-        await reader.readuntil(b"\r\n\r\n")
+        if not self.speaks_first:
+            await reader.readuntil(b"\r\n\r\n")
         writer.write(self.answer)
         await writer.drain()
         await reader.read()
