@@ -136,11 +136,11 @@ def test_staff_see_what_is_unknown_and_decide_it(app: Flask, desk: Desk, connect
     finance = browser_of(app, desk.brand, make_staff(desk.brand, "finance"), "office")
     support = browser_of(app, desk.brand, make_staff(desk.brand, "support"), "office")
 
-    assert desk.operation(operation_id).reference in text(finance.get("/platforms/waiting"))
+    assert desk.operation(operation_id).reference in text(finance.get("/waiting"))
     assert "One matter waits for a person" in text(finance.get("/platforms"))
     assert support.get("/platforms").status_code == 200
-    assert support.get(f"/platforms/operations/{operation_id}").status_code == 403
-    address = f"/platforms/operations/{operation_id}"
+    assert support.get(f"/waiting/operations/{operation_id}").status_code == 403
+    address = f"/waiting/operations/{operation_id}"
     assert finance.get(address).status_code == 200
     assert finance.post(address, {"outcome": "absent", "note": "no"}).status_code == 422
     for _ in range(2):  # One person's word is noted, however often it is given.

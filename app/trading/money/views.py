@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -16,8 +17,10 @@ from app.core.errors import NotFound
 from app.core.forms import Form, once_key
 from app.core.http import redirect_to, render, requires, toast, unrestricted
 from app.kit import csv
-from app.kit.text import _l
+from app.kit.money import Money
+from app.kit.text import Message, _l
 from app.ledger import queries as books
+from app.ledger.models import JournalEntry
 from app.trading import forms as trading_forms
 from app.trading import permissions, service
 from app.trading.models import OperationState, TradingAccount, UnmatchedDeal
@@ -31,13 +34,13 @@ from app.trading.queries import operations as operation_queries
 from app.trading.queries import platforms
 from app.ui.lists import Page, PageRequest
 
-bp = Blueprint("trading_money", __name__, url_prefix="/platforms")
+bp = Blueprint("trading_money", __name__, url_prefix="/waiting")
 STAFF = "Staff decide under their own permission; the act is recorded."
 CSV_ROWS_MAX = 50_000
 AROUND = timedelta(days=2)  # What else happened on the account about that time.
 
 
-@bp.get("/waiting")
+@bp.get("")
 @requires(permissions.MATTER_READ)
 def waiting() -> ResponseReturnValue:
     asked, chosen = PageRequest.read(request.args), _chosen()
@@ -75,7 +78,7 @@ def url_of(kind: MatterKind, key: str) -> str:
     return url_for("trading_money.deal_page", platform_id=platform_id, ticket=ticket)
 
 
-@bp.get("/waiting.csv")
+@bp.get("/list.csv")
 @requires(permissions.MATTER_READ)
 def waiting_csv() -> ResponseReturnValue:
     rows = matters.queue(_chosen(), current_actor().id)[:CSV_ROWS_MAX]
@@ -111,7 +114,7 @@ def _csv(name: str, columns: tuple[str, ...], lines: list[tuple[object, ...]]) -
     return answer
 
 
-@bp.post("/waiting/<kind>/<key>/take-on")
+@bp.post("/<kind>/<key>/take-on")
 @requires(permissions.MATTER_READ)
 @unrestricted(STAFF)
 def take_on(kind: str, key: str) -> ResponseReturnValue:
@@ -120,7 +123,7 @@ def take_on(kind: str, key: str) -> ResponseReturnValue:
     return redirect_to(url_of(_kind(kind), key))
 
 
-@bp.post("/waiting/<kind>/<key>/give-up")
+@bp.post("/<kind>/<key>/give-up")
 @requires(permissions.MATTER_READ)
 @unrestricted(STAFF)
 def give_up(kind: str, key: str) -> ResponseReturnValue:
@@ -173,12 +176,17 @@ def _operation_page(operation_id: UUID, form: trading_forms.ResolveForm) -> Resp
         is_unknown=operation.state is OperationState.UNKNOWN,
         hold=books.get_hold(operation.hold_id) if operation.hold_id else None,
         refusal=service.refusal_message(operation),
-        entries=[*books.entries_for(operation.id)],
+        entries=_lines(queries.entries_of_operation(operation)),
         steps=words.steps(operation),
         may_resolve=current_actor().may(permissions.OPERATION_RESOLVE),
         **_about(MatterKind.OPERATION, str(operation.id), operation.account_id, [str(operation.id)]),
         movements=queries.movements_of(operation.account_id, since - AROUND, since + AROUND),
     )
+
+
+def _lines(entries: Sequence[JournalEntry]) -> list[tuple[Message, JournalEntry, list[Money]]]:
+    """Entries with what they are in words, and how much they moved."""
+    return [(words.entry(row.kind), row, queries.moved_by(row.id)) for row in entries]
 
 
 @bp.post("/operations/<uuid:operation_id>/look")
@@ -190,13 +198,13 @@ def look_again(operation_id: UUID) -> ResponseReturnValue:
     return redirect_to(url_for(".operation_page", operation_id=operation_id))
 
 
-@bp.get("/<uuid:platform_id>/deals/<int:ticket>")
+@bp.get("/deals/<uuid:platform_id>/<int:ticket>")
 @requires(permissions.MATTER_READ)
 def deal_page(platform_id: UUID, ticket: int) -> ResponseReturnValue:
     return _deal_page(queries.find_deal(platform_id, ticket), forms.BookForm(formdata=None))
 
 
-@bp.post("/<uuid:platform_id>/deals/<int:ticket>")
+@bp.post("/deals/<uuid:platform_id>/<int:ticket>")
 @requires(permissions.SUSPENSE_BOOK)
 @unrestricted(STAFF)
 def book(platform_id: UUID, ticket: int) -> ResponseReturnValue:
@@ -241,7 +249,7 @@ def _deal_page(deal: UnmatchedDeal, form: forms.BookForm) -> Response:
         is_under_way=any(row.status.is_open for row in bookings),
         candidates=candidates,
         operation=operation_queries.find(deal.operation_id) if deal.operation_id else None,
-        entries=queries.entries_of(deal),
+        entries=_lines(queries.entries_of(deal)),
         needs_second=_needs_second(deal),
         may_book=actor.may(permissions.SUSPENSE_BOOK),
         own_id=actor.id,
@@ -410,7 +418,7 @@ def comparisons_csv() -> ResponseReturnValue:
     return _csv("comparisons.csv", columns, lines)
 
 
-@bp.post("/<uuid:platform_id>/compare")
+@bp.post("/comparisons/<uuid:platform_id>")
 @requires(permissions.OPERATION_RESOLVE)
 @unrestricted(STAFF)
 def compare(platform_id: UUID) -> ResponseReturnValue:

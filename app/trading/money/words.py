@@ -33,6 +33,24 @@ def act(action: str) -> Message:
     return found or _l("%(action)s", action=action)
 
 
+_ENTRIES: Mapping[str, Message] = {
+    "hold.place": _l("Money of the client was set aside"),
+    "hold.capture": _l("The money set aside went to the platform"),
+    "hold.void": _l("The money set aside was returned"),
+    "trading.withdraw": _l("From the platform to the client's wallet"),
+    "trading.unmatched": _l("Between the platform and suspense"),
+    "trading.correct": _l("Moved back on the platform"),
+    "trading.suspense": _l("Booked out of suspense"),
+    "trading.correction": _l("Between suspense and the client's wallet"),
+    "reversal": _l("A booking was taken back"),
+}
+
+
+def entry(kind: str) -> Message:
+    """What a journal entry about money on a platform is."""
+    return _ENTRIES.get(kind) or _lp("journal entry", "Booking")
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """Something that happened to an operation, when and with what result."""

@@ -20,7 +20,7 @@ from tests.trading.conftest import Desk, wait_until
 from tests.trading.money.conftest import People, by_hand, in_suspense, unmatched
 from tests.trading.money.test_reconciliation import compared, differences, on_platform
 
-WAITING = "/platforms/waiting"
+WAITING = "/waiting"
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def lost(desk: Desk, account: TradingAccount) -> str:
 
 
 def address(desk: Desk, ticket: int) -> str:
-    return f"/platforms/{desk.platform_id}/deals/{ticket}"
+    return f"/waiting/deals/{desk.platform_id}/{ticket}"
 
 
 def test_the_queue_shows_everything_that_waits(desk: Desk, account: TradingAccount, anna: Visitor) -> None:
@@ -66,12 +66,12 @@ def test_the_queue_shows_everything_that_waits(desk: Desk, account: TradingAccou
     assert reference not in only_deals
     assert reference in text_of(anna.get(f"{WAITING}?q={reference}"))
     assert "Nothing waits" in text_of(anna.get(f"{WAITING}?q=nobody"))
-    table = anna.get(f"{WAITING}.csv")
+    table = anna.get(f"{WAITING}/list.csv")
     assert (table.status_code, table.mimetype) == (200, "text/csv")
     assert {reference, "promised by phone"} <= set(table.get_data(as_text=True).replace("\r\n", ",").split(","))
     assert ">3<" in anna.get("/").get_data(as_text=True)  # The number on the menu.
     assert anna.get(address(desk, ticket)).status_code == 200
-    assert anna.get(f"/platforms/differences/{differences(desk)['balance'].id}").status_code == 200
+    assert anna.get(f"/waiting/differences/{differences(desk)['balance'].id}").status_code == 200
 
 
 def test_somebody_takes_a_matter_on(desk: Desk, account: TradingAccount, anna: Visitor, boris: Visitor) -> None:
@@ -104,7 +104,7 @@ def test_two_people_book_a_movement_on_its_page(
     assert sent.status_code == 303
     with desk.scope():
         (booking,) = queries.bookings_of(desk.platform_id, ticket)
-    act = f"/platforms/bookings/{booking.id}"
+    act = f"/waiting/bookings/{booking.id}"
     assert "Waits for a second person" in text_of(anna.get(page))
     assert anna.post(f"{act}/carry-out").status_code == 403
     assert boris.get(f"{act}/turn-down").status_code == 200
@@ -154,7 +154,7 @@ def test_an_operation_page_tells_its_life_and_takes_a_word(
     desk: Desk, account: TradingAccount, anna: Visitor, boris: Visitor
 ) -> None:
     operation_id = lost(desk, account)
-    page = f"/platforms/operations/{operation_id}"
+    page = f"/waiting/operations/{operation_id}"
 
     shown = text_of(anna.get(page))
     for words in ("No usable answer came", "Still held", "Sent to the platform", "Two people must see the same"):
@@ -173,21 +173,21 @@ def test_differences_are_explained_and_runs_listed(desk: Desk, account: TradingA
     def spoil(user: object) -> None:
         user.credit += 5  # type: ignore[attr-defined]
 
-    assert "Nothing was compared yet" in text_of(anna.get("/platforms/comparisons"))
+    assert "Nothing was compared yet" in text_of(anna.get("/waiting/comparisons"))
     on_platform(desk, account, spoil)
     compared(desk)
     row = differences(desk)["credit"]
-    page = f"/platforms/differences/{row.id}"
+    page = f"/waiting/differences/{row.id}"
 
     assert anna.post(page, {"category": "moon", "note": "Given by phone."}).status_code == 422
     assert anna.post(page, {"category": "by_hand", "note": "Given by phone."}).status_code == 303
     assert "Somebody changed it in the manager's terminal" in text_of(anna.get(page))
-    listed = text_of(anna.get("/platforms/comparisons"))
+    listed = text_of(anna.get("/waiting/comparisons"))
     assert "Credit of an account" in listed
     assert "Finished" in listed
-    lines = anna.get("/platforms/comparisons.csv").get_data(as_text=True).splitlines()
+    lines = anna.get("/waiting/comparisons.csv").get_data(as_text=True).splitlines()
     assert lines[1].split(",")[2:4] == ["asked", "done"]
-    assert anna.post(f"/platforms/{desk.platform_id}/compare").status_code == 303
+    assert anna.post(f"/waiting/comparisons/{desk.platform_id}").status_code == 303
 
 
 @pytest.mark.usefixtures("anna")
@@ -197,7 +197,7 @@ def test_others_are_kept_out(app: Flask, desk: Desk, account: TradingAccount, pe
     dealer = browser_of(app, desk.brand, make_staff(desk.brand, "dealing"), "office")
     support = browser_of(app, desk.brand, make_staff(desk.brand, "support"), "office")
     stranger = browser_of(app, south, make_staff(south, "admin"), "office")
-    pages = (WAITING, address(desk, ticket), f"/platforms/operations/{operation_id}", "/platforms/comparisons")
+    pages = (WAITING, address(desk, ticket), f"/waiting/operations/{operation_id}", "/waiting/comparisons")
 
     for page in pages:
         assert support.get(page).status_code == 403

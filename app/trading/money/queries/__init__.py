@@ -11,6 +11,7 @@ from sqlalchemy import select
 from app.audit.models import AuditRecord
 from app.core.db import get, session
 from app.core.errors import NotFound
+from app.kit.money import Money
 from app.ledger import queries as books
 from app.ledger.models import JournalEntry
 from app.trading.models import (
@@ -105,6 +106,26 @@ def entries_of(row: UnmatchedDeal) -> list[JournalEntry]:
         if each.operation_id is not None:
             found |= {entry.id: entry for entry in books.entries_for(each.operation_id)}
     return sorted(found.values(), key=lambda entry: (entry.posted_at, entry.id))
+
+
+def entries_of_operation(operation: PlatformOperation) -> list[JournalEntry]:
+    """Every journal entry about an operation and the money that was held for it, oldest first."""
+    found = {entry.id: entry for entry in books.entries_for(operation.id)}
+    if operation.hold_id is not None:
+        hold = books.get_hold(operation.hold_id)
+        placed = books.entry_by_key(f"{hold.key}:place")
+        found |= {entry.id: entry for entry in (*books.entries_for(hold.id), placed) if entry is not None}
+    return sorted(found.values(), key=lambda entry: (entry.posted_at, entry.id))
+
+
+def moved_by(entry_id: UUID) -> list[Money]:
+    """How much an entry moved, by currency."""
+    totals: dict[str, Money] = {}
+    for line in books.lines_of(entry_id):
+        if line.money.minor > 0:
+            currency = line.money.currency
+            totals[currency] = totals.get(currency, Money.zero(currency)) + line.money
+    return list(totals.values())
 
 
 def operations_that_may_be(row: UnmatchedDeal) -> list[PlatformOperation]:
