@@ -97,6 +97,24 @@ def test_what_waits_for_the_commit_runs_once_after_it_and_never_after_a_rollback
     assert heard == ["kept"]
 
 
+def test_what_is_only_tried_is_undone_with_what_it_left_for_the_commit(two_tenants: tuple[int, int]) -> None:
+    heard: list[str] = []
+    with db.tenant_scope(901):
+        with db.transaction():
+            db.after_commit(lambda: heard.append("kept"))
+            with db.undone():
+                plant(901)
+                db.after_commit(lambda: heard.append("tried"))
+                assert count() == 1
+            assert count() == 0
+            with pytest.raises(ZeroDivisionError), db.undone():
+                plant(901)
+                raise ZeroDivisionError
+            plant(901)
+        assert count() == 1
+    assert heard == ["kept"]
+
+
 def test_the_next_user_of_a_pooled_connection_does_not_inherit_a_tenant(two_tenants: tuple[int, int]) -> None:
     with db.tenant_scope(901):
         count()
