@@ -49,12 +49,22 @@ def visitor(client_id: UUID) -> Visitor:
 def account_types(client_id: UUID) -> list[AccountType]:
     """The account types that are offered to a client, in the brand's own order."""
     who = visitor(client_id)
-    return [kind for kind in queries.account_types() if rules.is_visible_to(kind.visible_to, who)]
+    return [kind for kind in queries.account_types() if _is_for(kind, who)]
 
 
 def is_offered(kind: AccountType, client_id: UUID) -> bool:
     """Whether a client may have accounts of this type."""
-    return kind.is_offered and rules.is_visible_to(kind.visible_to, visitor(client_id))
+    return kind.is_offered and _is_for(kind, visitor(client_id))
+
+
+def _is_for(kind: AccountType, who: Visitor) -> bool:
+    """Whether the type is shown to this person, and ceilings leave at least one of its leverages."""
+    if not rules.is_visible_to(kind.visible_to, who):
+        return False
+    ceilings = [
+        rules.leverage_ceiling(kind.leverage_ceilings, who, currency, Decimal(0)) for currency in kind.currencies
+    ]
+    return any(rules.allowed([int(leverage) for leverage in kind.leverages], ceiling) for ceiling in ceilings)
 
 
 def leverages(kind: AccountType, client_id: UUID, currency: str = "", equity: Decimal = Decimal(0)) -> list[int]:
