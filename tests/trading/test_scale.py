@@ -7,25 +7,28 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
-from app.core import db
+from app.core import db, health
 from app.ledger import service as ledger
 from app.simulators.mt5 import SimServer
 from app.simulators.mt5.faults import FaultKind
 from app.trading import bundle
+from app.trading.connector import Process, run_connector
 from app.trading.models import OperationState, TradingAccount
 from app.trading.platforms.base import PasswordKind
 from app.trading.queries import leases
 from app.trading.service import change_leverage, change_password, fund
 from tests.support.brands import Brand
-from tests.trading.conftest import Connector, Desk, make_desk, section, wait_until
+from tests.trading.conftest import FAST, Connector, Desk, make_desk, section, wait_until
 from tests.trading.test_connector import expire_leases, usd
 
 ROOT = Path(__file__).parents[2]
@@ -231,3 +234,24 @@ def test_a_connector_frozen_before_the_claim_leaves_the_command_to_the_next(desk
             second.stop()
     assert sorted(money_deals(desk, account)) == [50, 250]
     assert (desk.wallet(), desk.wallet(ledger.HELD), desk.on_platform()) == (700, 0, 300)
+
+
+def test_a_connector_tells_its_health_and_its_figures_while_it_owns_a_platform(desk: Desk) -> None:
+    """Prometheus sees a platform from the connector that owns it, and from no other."""
+    connector, stop = Process(replace(FAST, notes=0.2)), threading.Event()
+    thread = threading.Thread(target=run_connector, args=(stop,), kwargs={"process": connector}, daemon=True)
+    thread.start()
+    try:
+        wait_until(lambda: is_up(desk))
+        assert connector.facts() | {"beat": 0} == {"connections": 1, "share": 1, "beat": 0, "ok": True}
+        labels = f'platform="mt5",tenant="{desk.brand.slug}"'
+        wait_until(lambda: f"kontor_platform_link_up{{{labels}}} 1.0" in health.metrics().decode())
+        figures = health.metrics().decode()
+        assert "kontor_connector_leases 1.0" in figures
+        assert f'kontor_platform_operations{{platform="mt5",state="unknown",tenant="{desk.brand.slug}"}} 0.0' in figures
+        assert f"kontor_platform_gaps_open{{{labels}}}" in figures
+        assert f'kontor_platform_latency_seconds_count{{kind="ping",{labels}}}' in figures
+    finally:
+        stop.set()
+        thread.join(30)
+    assert f"kontor_platform_link_up{{{labels}}}" not in health.metrics().decode()

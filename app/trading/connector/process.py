@@ -86,8 +86,7 @@ class Process:
         try:
             if is_due:
                 await self._renew()
-            missing = min(TAKE_AT_ONCE, self._share - len(self._staying()))
-            taken = await self._threads.in_directory(leases.take, self.name, missing) if missing > 0 else []
+            self._share, taken = await self._threads.in_directory(_take_share, self.name, len(self._staying()))
         except SQLAlchemyError as error:
             # The leases run out by themselves; nothing is sent without one.
             log.warning("connector.no_database", error=type(error).__name__)
@@ -100,7 +99,7 @@ class Process:
         metrics.CONNECTIONS.set(len(self._held))
 
     async def _renew(self) -> None:
-        owned, self._share = await self._threads.in_directory(_renew_and_attend, self.name)
+        owned = await self._threads.in_directory(_renew_and_attend, self.name)
         self._renewed_at = time.monotonic()
         self.beat += 1
         for lease in self._held.keys() - set(owned):
@@ -180,8 +179,16 @@ class Process:
         return task
 
 
-def _renew_and_attend(owner: str) -> tuple[list[Lease], int]:
-    return leases.renew(owner), leases.attend(owner)
+def _renew_and_attend(owner: str) -> list[Lease]:
+    leases.attend(owner)
+    return leases.renew(owner)
+
+
+def _take_share(owner: str, held: int) -> tuple[int, list[Lease]]:
+    """The present fair share, and what was taken now to come nearer to it."""
+    share = leases.fair_share()
+    missing = min(TAKE_AT_ONCE, share - held)
+    return share, leases.take(owner, missing) if missing > 0 else []
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

@@ -77,16 +77,20 @@ def release_one(owner: str, lease: Lease) -> None:
     )
 
 
-def attend(owner: str) -> int:
-    """Say that this connector lives, and answer how many connections are its fair share. Runs in the directory scope.
-
-    The shares of all living connectors together are never fewer than the connections there are.
-    """
+def attend(owner: str) -> None:
+    """Say that this connector lives. Runs in the directory scope."""
     execute_sql(
         "INSERT INTO connector_presence (name, seen_at) VALUES (:owner, clock_timestamp())"
         " ON CONFLICT (name) DO UPDATE SET seen_at = clock_timestamp()",
         owner=owner,
     )
+
+
+def fair_share() -> int:
+    """How many connections each living connector should own. Runs in the directory scope.
+
+    The shares of all of them together are never fewer than the connections there are.
+    """
     row = execute_sql(
         "SELECT (SELECT count(*) FROM platform_lease) AS connections, count(*) AS living FROM connector_presence"
         " WHERE seen_at > clock_timestamp() - make_interval(secs => :seconds)",
