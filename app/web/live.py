@@ -141,8 +141,9 @@ def draw(data: bytes, locale: str) -> bytes:
 def oldest_link(links: Mapping[bytes, bytes], receivers: Sequence[str], now: float) -> float | None:
     """How many seconds ago the platforms that a page is about last answered: of several the one that is silent longest.
 
-    A page that is about none in particular looks at all of them. A platform that has been silent for a week is no
-    longer waited for; None when there is none to wait for. An account on which nothing happens is as fresh as its platform.
+    A page that is about none in particular looks at all of them. A platform that has been silent for a week is not
+    waited for any longer; None when there is none to wait for. An account on which nothing happens is as fresh as its
+    platform.
     """
     about = {name.removeprefix("platform:") for name in receivers if name.startswith("platform:")}
     ages = [max(0.0, now - float(seen)) for platform, seen in links.items() if not about or platform.decode() in about]
