@@ -101,7 +101,8 @@ class House:
             )
 
 
-def _house(app: Flask, brand: Brand) -> House:
+def take_payments(brand: Brand) -> None:
+    """Let a brand take and pay money."""
     with db.tenant_scope(brand.id), db.transaction():
         document = dict(tenancy.current().document) | {"payments": _SECTION}
         db.execute_sql(
@@ -112,6 +113,10 @@ def _house(app: Flask, brand: Brand) -> House:
     with db.batch_scope("test"), db.transaction():
         db.execute_sql("UPDATE tenant SET config_version = 2 WHERE id = :id", id=brand.id)
     tenancy.forget()
+
+
+def _house(app: Flask, brand: Brand) -> House:
+    take_payments(brand)
     return House(
         app,
         brand,
