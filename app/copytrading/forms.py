@@ -24,5 +24,9 @@ class DescribeForm(Form):
     about = TextAreaField(_l("About the strategy"))
 
 
+class ProviderForm(Form):
+    provider = SelectField(_l("Copied as"), validate_choice=False)
+
+
 class HideForm(Form):
     reason = TextAreaField(_l("Reason"), [Required()], description=_l("The owner of the strategy reads it."))

@@ -53,6 +53,7 @@ class Strategy(TenantModel):
     published_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     hidden_reason: Mapped[str] = mapped_column(default="")
+    provider: Mapped[str] = mapped_column(default="")  # By what name the platform's copiers follow it; staff say so.
 
     @property
     def is_published(self) -> bool:
@@ -97,7 +98,7 @@ class StrategyFigures(BulkModel):
     equity: Mapped[Decimal]
     currency: Mapped[str]
     copiers: Mapped[int | None]  # None where the platform does not say.
-    copied_equity: Mapped[Decimal | None]
+    copied_equity: Mapped[Decimal | None]  # What follows it, in the brand's base currency.
     score: Mapped[Decimal]
     rank: Mapped[int | None]  # None: too young or too small to be ranked; listed as new.
     curve: Mapped[list[Any]]  # [ISO day, index] pairs.

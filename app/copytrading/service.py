@@ -17,9 +17,12 @@ from app.core.db import session
 from app.core.errors import Conflict, Invalid, NotFound
 from app.kit import clock
 from app.kit.ids import new_id
+from app.kit.money import round_decimal
 from app.kit.text import _l
+from app.rates import service as rates
 from app.restrictions import service as restrictions
 from app.tenancy import service as tenancy
+from app.trading.copies import service as copies
 from app.trading.models import TradingAccount
 
 ABOUT_MAX = 500
@@ -195,8 +198,7 @@ def compute(strategy: Strategy, account: TradingAccount) -> StrategyFigures:
         "holding_ms": trades.holding_ms,
         "equity": days[-1].equity if days else Decimal(0),
         "currency": account.currency,
-        "copiers": None,
-        "copied_equity": None,
+        **_copies(strategy, account),
         "curve": [[point.day.isoformat(), str(point.index)] for point in points],
         "computed_at": clock.now(),
     }
@@ -209,6 +211,42 @@ def compute(strategy: Strategy, account: TradingAccount) -> StrategyFigures:
             setattr(figures, name, value)
     session().flush()
     return figures
+
+
+def _copies(strategy: Strategy, account: TradingAccount) -> dict[str, Any]:
+    """Who follows a strategy, and with how much; unknown where nobody has said which provider it is."""
+    if not strategy.provider:
+        return {"copiers": None, "copied_equity": None}
+    people, balances = copies.copies_of(account.platform_id, strategy.provider)
+    base, total = tenancy.current().base_currency, Decimal(0)
+    for currency, balance in balances:
+        try:
+            total += round_decimal(rates.rate(currency, base, clock.now()).exact(balance), 2)
+        except rates.RateUnknown:
+            return {"copiers": people, "copied_equity": None}
+    return {"copiers": people, "copied_equity": total}
+
+
+def name_provider(strategy_id: UUID, provider: str, *, by: Actor) -> Strategy:
+    """Say by which of the platform's providers a strategy is copied; empty takes it back. Raises Invalid, NotFound."""
+    row = queries.strategy_row(strategy_id)
+    strategy = queries.locked(strategy_id)
+    if provider and provider not in {one.provider for one in copies.providers(row.account.platform_id)}:
+        raise Invalid(_l("Choose one of the options."), field="provider")
+    before, strategy.provider = strategy.provider, provider
+    if before != provider:
+        audit.record(
+            "copytrading.strategy.provider",
+            strategy,
+            by=by,
+            before={"provider": before},
+            after={"provider": provider},
+            client_id=strategy.client_id,
+        )
+        compute(strategy, row.account)
+        rank()
+        live.publish("office", "strategies-changed")
+    return strategy
 
 
 def days_of(account: TradingAccount, today: date) -> list[rules.Day]:

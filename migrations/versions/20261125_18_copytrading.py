@@ -46,6 +46,7 @@ def upgrade() -> None:
         need("published_at", INSTANT),
         sa.Column("ended_at", INSTANT),
         need("hidden_reason", sa.Text, server_default=""),
+        need("provider", sa.Text, server_default=""),
         sa.PrimaryKeyConstraint("tenant_id", "id"),
         to("client", "client_id"),
         to("trading_account", "account_id"),
@@ -81,6 +82,21 @@ def upgrade() -> None:
         to("trading_account", "account_id"),
     )
     isolate_by_tenant("equity_day", grant="SELECT, INSERT, UPDATE")
+    op.create_table(
+        "copy_account",
+        tenant(),
+        need("platform_id", sa.Uuid),
+        need("login", sa.BigInteger),
+        need("parent_login", sa.BigInteger),
+        need("provider", sa.Text),
+        need("provider_name", sa.Text),
+        need("balance", sa.Numeric),
+        need("currency", sa.Text),
+        need("seen_at", INSTANT),
+        sa.PrimaryKeyConstraint("tenant_id", "platform_id", "login"),
+        to("trading_platform", "platform_id"),
+    )
+    isolate_by_tenant("copy_account")
     op.create_table(
         "strategy_figures",
         tenant(),

@@ -77,6 +77,7 @@ def strategy(strategy_id: UUID) -> ResponseReturnValue:
         block="figures",
         row=row,
         figures=row.figures,
+        base_currency=tenancy.current().base_currency,
         is_mine=row.strategy.client_id == me(),
         chart_x=[int(datetime.combine(point.day, time(), UTC).timestamp()) for point in points],
         chart_y=[str(round((point.index - 1) * 100, 2)) for point in points],

@@ -7,14 +7,16 @@ from uuid import UUID
 
 from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
+from wtforms.fields.choices import SelectChoice
 
 from app.copytrading import permissions, queries, service
-from app.copytrading.forms import HideForm
+from app.copytrading.forms import HideForm, ProviderForm
 from app.copytrading.models import StrategyStatus
 from app.copytrading.views import shared
 from app.core.actor import current_actor
 from app.core.http import redirect_to, render, requires, toast, unrestricted
-from app.kit.text import _l
+from app.kit.text import _l, _ln
+from app.trading.copies import service as copies
 from app.ui.lists import Page
 
 bp = Blueprint("copytrading_office", __name__, url_prefix="/strategies")
@@ -69,4 +71,46 @@ def decide(strategy_id: UUID) -> ResponseReturnValue:
             toast(_l("The list shows it no more.") if not done.is_published else _l("The strategy is listed again."))
             return redirect_to(url_for(".board"))
         row = queries.strategy_row(strategy_id)
-    return render("copytrading/office/decide.html", block="form", status=form.status, f=form, row=row)
+    return render(
+        "copytrading/office/decide.html",
+        block="form",
+        status=form.status,
+        f=form,
+        row=row,
+        provider_form=provider_form(row),
+    )
+
+
+def provider_form(row: queries.StrategyRow) -> ProviderForm:
+    """The platform's providers to choose from; empty where it names none."""
+    form = ProviderForm(provider=row.strategy.provider)
+    found = copies.providers(row.account.platform_id)
+    form.provider.choices = [
+        SelectChoice(value="", label=_l("Nobody copies it")),
+        *(
+            SelectChoice(
+                value=one.provider,
+                label=_ln("%(name)s, %(num)s copy", "%(name)s, %(num)s copies", one.copiers, name=one.shown),
+            )
+            for one in found
+        ),
+    ]
+    return form
+
+
+@bp.post("/<uuid:strategy_id>/provider")
+@requires(permissions.STRATEGIES_MANAGE)
+@unrestricted(STAFF_ACT)
+def name_provider(strategy_id: UUID) -> ResponseReturnValue:
+    """Say by which of the platform's providers a strategy is copied."""
+    shared.offered()
+    row = queries.strategy_row(strategy_id)
+    form = provider_form(row)
+    if form.sent():
+        done = form.attempt(lambda: service.name_provider(strategy_id, form.provider.data or "", by=current_actor()))
+        if done is not None:
+            toast(_l("Saved."))
+            return redirect_to(url_for(".board"))
+    return render(
+        "copytrading/office/decide.html", status=form.status, f=HideForm(formdata=None), row=row, provider_form=form
+    )

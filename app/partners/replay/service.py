@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from app.audit import service as audit
 from app.core import db, live
 from app.core.actor import Actor
-from app.core.db import execute_sql, get, in_transaction, load_sql, session
+from app.core.db import get, in_transaction, session
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.jobs import enqueue_after_commit
 from app.kit import clock
@@ -25,6 +25,7 @@ from app.partners import permissions, versions
 from app.partners.drafts import service as drafts
 from app.partners.models import PlanVersion, RunStep, SettlementRun
 from app.partners.plan import Plan
+from app.partners.replay import queries
 from app.partners.replay.models import Replay, ReplayState, ReplayTotal
 from app.partners.settlement.compute import settle_slice, slices_of
 from app.partners.settlement.facts import freeze_version
@@ -56,7 +57,7 @@ def ask(draft_id: UUID, day_from: date, day_to: date, *, by: Actor) -> Replay:
         raise Invalid(_l("A replay covers at most a year."), field="day_to")
     if day_to >= today:
         raise Invalid(_l("Only days that have ended can be replayed."), field="day_to")
-    execute_sql("SELECT pg_advisory_xact_lock(hashtext('replay'), :tenant_id)")
+    queries.one_at_a_time()
     under_way = (
         select(func.count()).select_from(Replay).where(Replay.state.in_((ReplayState.WAITING, ReplayState.RUNNING)))
     )
@@ -146,9 +147,7 @@ def _begin(replay_id: UUID) -> Replay | None:
     if found is None or found.state.is_final:
         return None
     found.state, found.trades_done = ReplayState.RUNNING, 0
-    execute_sql(
-        "DELETE FROM plan_replay_total WHERE tenant_id = :tenant_id AND replay_id = :replay_id", replay_id=replay_id
-    )
+    queries.forget_totals(replay_id)
     live.publish("office", "replay-changed")
     session().flush()
     session().expunge(found)
@@ -164,9 +163,8 @@ def _finish(replay_id: UUID, state: ReplayState, seconds: Decimal | None, failur
 
 def _compute(found: Replay) -> None:
     """The engine itself, in one transaction, on tables of this session's own."""
-    execute_sql("SELECT pg_advisory_xact_lock(hashtext('replay run'), :tenant_id)")
-    for statement in load_sql("app.partners.replay", "sql/tables.sql").split(";"):
-        execute_sql(statement)
+    queries.alone()
+    queries.make_tables()
     cut = versions.day_cut()
     begin, end = cut.start_of(found.day_from), cut.end_of(found.day_to)
     version = _version(found.plan, begin)
@@ -174,29 +172,17 @@ def _compute(found: Replay) -> None:
     locked = list(restrictions.locked_clients(permissions.COMMISSION_ACCRUAL))
     with tables_of_the_session():
         _settle(found, of_days, version, locked)
-    execute_sql("SET LOCAL work_mem = '128MB'")
-    execute_sql(
-        load_sql("app.partners.replay", "sql/totals.sql"),
-        replay_id=found.id,
-        timezone=str(cut.timezone),
-        begin=begin,
-        end=end,
-    )
+    queries.sum_up(found.id, str(cut.timezone), begin, end)
 
 
 def _settle(found: Replay, of_days: SettlementRun, version: PlanVersion, locked: list[UUID]) -> None:
     begin, end = of_days.day_start, of_days.day_end
     freeze_version(of_days, version, end, locked)
-    counted = execute_sql(
-        "SELECT count(*) FROM closed_trade WHERE tenant_id = :tenant_id AND deleted_at IS NULL"
-        " AND closed_at >= :begin AND closed_at < :end",
-        begin=begin,
-        end=end,
-    ).scalar_one()
+    counted = queries.trades_between(begin, end)
     _tell(found.id, counted, 0)
     for slice_from, slice_to in slices_of(of_days, version, end):
         settle_slice(of_days, version, end, slice_from, slice_to)
-        _tell(found.id, counted, execute_sql("SELECT count(*) FROM pg_temp.settled_trade").scalar_one())
+        _tell(found.id, counted, queries.settled_apart())
 
 
 def _version(plan: Plan, begin: Any) -> PlanVersion:

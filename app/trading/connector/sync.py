@@ -19,6 +19,7 @@ from app.trading.adoption import rounds as adoption
 from app.trading.connector.catching_up import DAY_MSC, QUIET_MSC, CatchingUp
 from app.trading.connector.pace import Pace
 from app.trading.connector.threads import Threads
+from app.trading.copies import rounds as copies
 from app.trading.ingest import Batch
 from app.trading.money import rounds as reconciliation
 from app.trading.platforms.base import NotPermitted, Refused, TradingPlatform
@@ -60,6 +61,10 @@ class Sync:
                 reconciliation.ReconciliationRound(self._lease, self._threads, self._platform, self._pace.settles).work,
             ),
             (adoption.PAUSE_S, adoption.AdoptionRound(self._lease, self._threads, self._platform).work),
+            (
+                min(copies.PAUSE_S, self._pace.settings),
+                copies.CopiesRound(self._lease, self._threads, self._platform).work,
+            ),
         )
 
     async def measure_clock(self) -> int | None:

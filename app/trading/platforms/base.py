@@ -352,6 +352,18 @@ class FundsOperation:
 
 
 @dataclass(frozen=True, slots=True)
+class Copy:
+    """An account that copies somebody's strategy. `provider` is the platform's own name of whom it follows."""
+
+    login: int
+    parent_login: int  # The account of the same person from which it was opened; 0 where it is not known.
+    provider: str
+    provider_name: str
+    balance: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
 class Capabilities:
     """What a kind of platform can do. Pages hide, and services refuse, what it cannot."""
 
@@ -363,6 +375,7 @@ class Capabilities:
     has_market_price_on_deal: bool = False
     has_markup: bool = False
     has_ip: bool = False
+    has_copies: bool = False  # It says which accounts copy whose strategy.
     has_push: bool = False  # Its own connection reports what happens; without it a bridge or polling does.
     has_group_currency: bool = False  # The group, not the account, carries the currency.
     deletes_deals: bool = False  # Deals can vanish or change there, so a reading that lacks one means something.
@@ -451,5 +464,9 @@ class TradingPlatform(Protocol):
     async def deals_of(self, login: int, from_msc: int, to_msc: int) -> list[Deal]: ...
     async def count_deals(self, login: int, from_msc: int, to_msc: int) -> int: ...
     async def groups(self) -> list[Group]: ...
+    async def copies(self) -> list[Copy]:
+        """Every account that copies somebody; none where the platform does not say."""
+        ...
+
     async def symbols(self) -> list[Symbol]: ...
     async def close(self) -> None: ...

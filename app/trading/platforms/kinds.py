@@ -7,7 +7,7 @@ from typing import Any
 
 from app.trading.platforms.base import Capabilities
 
-CTRADER = Capabilities(has_close_only=True, has_access_levels=True, has_markup=True, has_push=True)
+CTRADER = Capabilities(has_close_only=True, has_access_levels=True, has_markup=True, has_copies=True, has_push=True)
 
 
 def mt5_capabilities(close_only_groups: Mapping[str, str]) -> Capabilities:

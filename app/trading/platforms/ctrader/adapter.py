@@ -15,6 +15,7 @@ from app.trading.platforms.base import (
     Access,
     AccountRecord,
     AccountState,
+    Copy,
     Deal,
     DealChunk,
     Finding,
@@ -348,6 +349,24 @@ class CTraderPlatform:
     async def groups(self) -> list[Group]:
         await self._reading.groups()
         return self.world.catalogue.port_groups()
+
+    async def copies(self) -> list[Copy]:
+        """Whose strategy each sub-account copies. Its parent is named by the login that people see, where we see it."""
+        found = []
+        for row in await self._reading.copies():
+            parent = self.world.traders.by_number(row.subAccountOf)
+            known = self.world.traders.by_number(row.traderId)
+            found.append(
+                Copy(
+                    login=row.login,
+                    parent_login=parent.login if parent is not None else 0,
+                    provider=str(row.strategyProviderId),
+                    provider_name=row.strategyProviderName,
+                    balance=known.balance if known is not None else Decimal(0),
+                    currency=self.world.catalogue.asset_name(row.depositAssetId),
+                )
+            )
+        return found
 
     async def symbols(self) -> list[Symbol]:
         return self.world.catalogue.port_symbols()

@@ -74,6 +74,19 @@ class Reading:
         )
         return [row for row in rows if not row.deleted]
 
+    async def copies(self) -> list[pb.ProtoManagerLightTrader]:
+        """Every sub-account that follows a provider."""
+
+        async def fetch(begin: int, end: int) -> tuple[Sequence[pb.ProtoManagerLightTrader], bool]:
+            request = pb.ProtoManagerLightTraderListReq(fromTimestamp=begin, toTimestamp=end)
+            answer = await self._link.read(request, pb.ProtoManagerLightTraderListRes, is_list=True)
+            return answer.trader, answer.hasMore
+
+        rows = await read_all(
+            fetch, lambda row: row.traderId, lambda row: row.registrationTimestamp, 0, _FAR_FUTURE_MSC
+        )
+        return [row for row in rows if row.subAccountOf and row.strategyProviderId]
+
     async def traders_by_number(self, numbers: Sequence[int]) -> list[pb.ProtoTrader]:
         """These accounts, as far as they exist and may be seen."""
         found: list[pb.ProtoTrader] = []

@@ -32,6 +32,8 @@ _NUMBERS: Final[dict[type[Message], int]] = {
     pb.ProtoServerTimeRes: 314,
     pb.ProtoMarginChangedEvent: 335,
     pb.ProtoTraderListReq: 403,
+    pb.ProtoManagerLightTraderListReq: 228,
+    pb.ProtoManagerLightTraderListRes: 229,
     pb.ProtoTraderListRes: 404,
     pb.ProtoPositionListReq: 407,
     pb.ProtoPositionListRes: 408,

@@ -14,6 +14,7 @@ from app.trading.platforms.base import (
     AccountRecord,
     AccountState,
     Capabilities,
+    Copy,
     Deal,
     DealChunk,
     DealKind,
@@ -296,6 +297,9 @@ class MT5Platform:
 
     async def groups(self) -> list[Group]:
         return [codec.group(row) for row in (await self._read_or_empty("group/get", {"mask": "*"})).records]
+
+    async def copies(self) -> list[Copy]:
+        return []  # MT5 tells nobody who follows whose signals.
 
     async def symbols(self) -> list[Symbol]:
         return [codec.symbol(row) for row in (await self._read_or_empty("symbol/get", {"mask": "*"})).records]

@@ -884,6 +884,103 @@ class ProtoTraderListRes(_message.Message):
 Global___ProtoTraderListRes: _TypeAlias = ProtoTraderListRes  # noqa: Y015
 
 @_typing.final
+class ProtoManagerLightTrader(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRADERID_FIELD_NUMBER: _builtins.int
+    LOGIN_FIELD_NUMBER: _builtins.int
+    GROUPID_FIELD_NUMBER: _builtins.int
+    DEPOSITASSETID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    LASTNAME_FIELD_NUMBER: _builtins.int
+    REGISTRATIONTIMESTAMP_FIELD_NUMBER: _builtins.int
+    SUBACCOUNTOF_FIELD_NUMBER: _builtins.int
+    BROKERNAME_FIELD_NUMBER: _builtins.int
+    STRATEGYPROVIDERNAME_FIELD_NUMBER: _builtins.int
+    STRATEGYPROVIDERID_FIELD_NUMBER: _builtins.int
+    traderId: _builtins.int
+    login: _builtins.int
+    groupId: _builtins.int
+    depositAssetId: _builtins.int
+    name: _builtins.str
+    lastName: _builtins.str
+    registrationTimestamp: _builtins.int
+    subAccountOf: _builtins.int
+    brokerName: _builtins.str
+    strategyProviderName: _builtins.str
+    strategyProviderId: _builtins.int
+    def __init__(
+        self,
+        *,
+        traderId: _builtins.int | None = ...,
+        login: _builtins.int | None = ...,
+        groupId: _builtins.int | None = ...,
+        depositAssetId: _builtins.int | None = ...,
+        name: _builtins.str | None = ...,
+        lastName: _builtins.str | None = ...,
+        registrationTimestamp: _builtins.int | None = ...,
+        subAccountOf: _builtins.int | None = ...,
+        brokerName: _builtins.str | None = ...,
+        strategyProviderName: _builtins.str | None = ...,
+        strategyProviderId: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["brokerName", b"brokerName", "depositAssetId", b"depositAssetId", "groupId", b"groupId", "lastName", b"lastName", "login", b"login", "name", b"name", "registrationTimestamp", b"registrationTimestamp", "strategyProviderId", b"strategyProviderId", "strategyProviderName", b"strategyProviderName", "subAccountOf", b"subAccountOf", "traderId", b"traderId"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brokerName", b"brokerName", "depositAssetId", b"depositAssetId", "groupId", b"groupId", "lastName", b"lastName", "login", b"login", "name", b"name", "registrationTimestamp", b"registrationTimestamp", "strategyProviderId", b"strategyProviderId", "strategyProviderName", b"strategyProviderName", "subAccountOf", b"subAccountOf", "traderId", b"traderId"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProtoManagerLightTrader: _TypeAlias = ProtoManagerLightTrader  # noqa: Y015
+
+@_typing.final
+class ProtoManagerLightTraderListReq(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FROMTIMESTAMP_FIELD_NUMBER: _builtins.int
+    TOTIMESTAMP_FIELD_NUMBER: _builtins.int
+    GROUPID_FIELD_NUMBER: _builtins.int
+    fromTimestamp: _builtins.int
+    toTimestamp: _builtins.int
+    groupId: _builtins.int
+    def __init__(
+        self,
+        *,
+        fromTimestamp: _builtins.int | None = ...,
+        toTimestamp: _builtins.int | None = ...,
+        groupId: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["fromTimestamp", b"fromTimestamp", "groupId", b"groupId", "toTimestamp", b"toTimestamp"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fromTimestamp", b"fromTimestamp", "groupId", b"groupId", "toTimestamp", b"toTimestamp"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProtoManagerLightTraderListReq: _TypeAlias = ProtoManagerLightTraderListReq  # noqa: Y015
+
+@_typing.final
+class ProtoManagerLightTraderListRes(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRADER_FIELD_NUMBER: _builtins.int
+    HASMORE_FIELD_NUMBER: _builtins.int
+    hasMore: _builtins.bool
+    @_builtins.property
+    def trader(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProtoManagerLightTrader]: ...
+    def __init__(
+        self,
+        *,
+        trader: _abc.Iterable[Global___ProtoManagerLightTrader] | None = ...,
+        hasMore: _builtins.bool | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["hasMore", b"hasMore"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hasMore", b"hasMore", "trader", b"trader"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProtoManagerLightTraderListRes: _TypeAlias = ProtoManagerLightTraderListRes  # noqa: Y015
+
+@_typing.final
 class ProtoTraderByIdReq(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -1,0 +1,1 @@
+"""Which accounts of a platform copy whose strategy, as the platform itself says."""
