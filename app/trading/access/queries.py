@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import aliased
 
 from app.core.db import execute_sql, load_sql, session
 from app.trading.access import rules
 from app.trading.access.models import AccessDrift
-from app.trading.models import OperationKind, OperationState, PlatformOperation, TradingAccount
+from app.trading.models import AccountStatus, OperationKind, OperationState, PlatformOperation, TradingAccount
 from app.trading.platforms.base import Capabilities
+
+LATE = timedelta(seconds=30)  # A change of rights is on the platform by then, or somebody looks.
+FORGOTTEN = timedelta(days=30)
 
 
 def taken_by_us(account_id: UUID) -> list[str]:
@@ -65,6 +69,37 @@ def drifted(platform_id: UUID, *, limit: int = 50) -> Sequence[int]:
             limit=limit,
         ).scalars()
     )
+
+
+def unapplied(now: datetime, *, limit: int = 50) -> Sequence[tuple[PlatformOperation, TradingAccount]]:
+    """Accounts whose newest change of rights has no outcome for half a minute, or was refused; the longest first."""
+    other = aliased(PlatformOperation)
+    newest = (
+        select(other.id)
+        .where(other.account_id == TradingAccount.id, other.kind == OperationKind.SET_RIGHTS)
+        .order_by(other.created_at.desc(), other.id.desc())
+        .limit(1)
+        .correlate(TradingAccount)
+        .scalar_subquery()
+    )
+    waiting = (OperationState.REQUESTED, OperationState.SENT, OperationState.UNKNOWN)
+    statement = (
+        select(PlatformOperation, TradingAccount)
+        .join(TradingAccount, TradingAccount.id == PlatformOperation.account_id)
+        .where(
+            PlatformOperation.kind == OperationKind.SET_RIGHTS,
+            or_(
+                and_(PlatformOperation.state.in_(waiting), PlatformOperation.created_at < now - LATE),
+                PlatformOperation.state == OperationState.REFUSED,
+            ),
+            PlatformOperation.created_at > now - FORGOTTEN,
+            TradingAccount.status == AccountStatus.ACTIVE,
+            PlatformOperation.id == newest,
+        )
+        .order_by(PlatformOperation.created_at)
+        .limit(limit)
+    )
+    return [(row[0], row[1]) for row in session().execute(statement)]
 
 
 def last_change(account_id: UUID) -> PlatformOperation | None:

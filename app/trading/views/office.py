@@ -16,6 +16,7 @@ from app.core.http import is_partial, redirect_to, render, requires, toast, unre
 from app.kit import clock
 from app.kit.text import _l
 from app.trading import forms, permissions, service, wire
+from app.trading.access import queries as access_queries
 from app.trading.models import OperationState, PlatformOperation
 from app.trading.queries import accounts as queries
 from app.trading.queries import platforms
@@ -116,6 +117,8 @@ def platform_list() -> ResponseReturnValue:
     return render(
         "trading/office/platforms.html",
         block="platforms",
+        late_rights=access_queries.unapplied(clock.now()),
+        refusal_message=service.refusal_message,
         rows=rows,
         waiting=platforms.waiting_for_a_person(),
         may_decide=current_actor().may(permissions.MATTER_READ),
