@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from app.simulators.ctrader.copying import BalanceType, change_balance, start_copying
+from app.simulators.ctrader.copying import start_copying
+from app.simulators.ctrader.enums import BalanceType
+from app.simulators.ctrader.funds import change_balance
 from app.simulators.ctrader.running import SimServer
 from app.simulators.ctrader.state import Plant
 from app.trading.platforms.base import Copy
