@@ -231,6 +231,8 @@ def _tell(operation: PlatformOperation, account: TradingAccount) -> None:
         )
     )
     live.publish(f"client:{account.client_id}", "accounts-changed")
+    if "unknown" in operation.result:  # It stood in the staff's list.
+        live.publish("office", "platforms-changed")
     if operation.kind.moves_money:
         live.publish(f"client:{account.client_id}", "wallet-changed")
     if operation.state.is_done and operation.kind.changes_figures and account.login is not None:
