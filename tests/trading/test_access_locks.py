@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -18,11 +19,13 @@ from app.restrictions import queries as restriction_queries
 from app.restrictions import service as restrictions
 from app.restrictions.models import Source
 from app.simulators.mt5.faults import FaultKind
-from app.trading import permissions
+from app.trading import ingest, permissions
 from app.trading.access import queries as access_queries
 from app.trading.access.rules import RIGHTS
+from app.trading.ingest import Batch
 from app.trading.models import TradingAccount
-from app.trading.service import account_changes, fund, trading_locks
+from app.trading.platforms.base import Access, AccountRecord
+from app.trading.service import account_changes, archiving, fund, trading_locks
 from app.trading.service.funds import RightsBeingApplied
 from app.trading.service.requesting import ready
 from app.trading.service.trading_locks import CannotCloseOnly
@@ -32,6 +35,7 @@ from tests.trading.one_account import (
     SETTINGS,
     STANDARD,
     TWIN,
+    WHY,
     account_now,
     change_by_hand,
     group,
@@ -235,6 +239,32 @@ def test_what_an_account_lacked_before_us_is_not_ours_to_give(desk: Desk) -> Non
     holds(desk, lambda: rights(desk, account) == (DEFAULT | 0x4) & ~0x40, account)
     lift(desk, lock_id)
     holds(desk, lambda: rights(desk, account) == DEFAULT & ~0x40, account)
+    assert (drift(desk, account), platform_locks(desk)) == ([], [])
+
+
+def test_an_account_that_is_being_put_away_was_not_changed_by_hand(desk: Desk, connector: Connector) -> None:
+    """Some platforms archive by taking every right away: seen before the answer, that is no lock of the client."""
+    account = desk.open()
+    connector.stop()
+    desk.ask(archiving.archive, account.id, reason=WHY, handed_over=False)
+    nothing = Access(can_sign_in=False, can_trade=False, can_open=False)
+    record = AccountRecord(
+        login=int(account.login or 0),
+        group=account.group_name,
+        name="",
+        leverage=account.leverage,
+        rights=0,
+        balance=Decimal(0),
+        credit=Decimal(0),
+        comment="",
+        access=nothing,
+    )
+    with desk.scope():
+        ingest.store(desk.platform_id, Batch(accounts=[record]))
+
+    with desk.scope():
+        assert trading_locks.drifted_logins(desk.platform_id) == []
+        assert not trading_locks.note_reading(desk.platform_id, record, clock.now())
     assert (drift(desk, account), platform_locks(desk)) == ([], [])
 
 

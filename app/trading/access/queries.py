@@ -63,7 +63,8 @@ def drifted(platform_id: UUID, *, limit: int = 50) -> Sequence[int]:
             "  'can_sign_in', a.may_sign_in, 'can_trade', a.may_trade, 'can_open', a.may_open,"
             "  'can_use_robots', a.may_use_robots, 'can_change_password', a.may_change_password)"
             " AND NOT EXISTS (SELECT FROM platform_operation AS o WHERE o.tenant_id = a.tenant_id"
-            "  AND o.account_id = a.id AND o.kind = 'set_rights' AND o.state IN ('requested', 'sent', 'unknown'))"
+            "  AND o.account_id = a.id AND o.kind IN ('set_rights', 'archive_account', 'restore_account')"
+            "  AND o.state IN ('requested', 'sent', 'unknown'))"
             " ORDER BY a.id LIMIT :limit",
             platform_id=platform_id,
             limit=limit,
@@ -100,6 +101,21 @@ def unapplied(now: datetime, *, limit: int = 50) -> Sequence[tuple[PlatformOpera
         .limit(limit)
     )
     return [(row[0], row[1]) for row in session().execute(statement)]
+
+
+def changed_since(account_id: UUID, instant: datetime) -> bool:
+    """Whether a change of ours that touches what an account may do has no outcome yet, or had it after this instant.
+
+    To put an account away takes every right from it on some platforms.
+    """
+    statement = select(PlatformOperation.id).where(
+        PlatformOperation.account_id == account_id,
+        PlatformOperation.kind.in_(
+            (OperationKind.SET_RIGHTS, OperationKind.ARCHIVE_ACCOUNT, OperationKind.RESTORE_ACCOUNT)
+        ),
+        PlatformOperation.finished_at.is_(None) | (PlatformOperation.finished_at >= instant),
+    )
+    return session().scalars(statement.limit(1)).one_or_none() is not None
 
 
 def last_change(account_id: UUID) -> PlatformOperation | None:

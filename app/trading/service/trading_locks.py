@@ -171,8 +171,7 @@ def note_reading(platform_id: UUID, record: AccountRecord, read_at: datetime) ->
     )
     if account is None or not account.is_active or account.access_known is None:
         return False
-    last = queries.last_change(account.id)
-    if last is not None and (not last.state.is_final or (last.finished_at or read_at) >= read_at):
+    if queries.changed_since(account.id, read_at):
         return False
     account.take_access(record.access)
     account.group_name = record.group or account.group_name
