@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Final
 from uuid import UUID
 
 import structlog
@@ -26,6 +27,8 @@ from app.trading.service import outcomes
 
 log = structlog.get_logger()
 
+SMALL: Final = 50  # Deals of a batch that somebody waits for, rather than of one that reads a history.
+
 
 def store_deals(platform_id: UUID, batch: Batch, times: ServerClock | None, stored: Stored) -> None:
     """Write what is new, changed or gone, and everything that follows from it."""
@@ -36,10 +39,9 @@ def store_deals(platform_id: UUID, batch: Batch, times: ServerClock | None, stor
         gone += [ticket for ticket, _ in _vanished(platform_id, batch.window)]
     if not deals and not gone:
         return
-    batch_no, last_id = queries.next_batch()
+    batch_no, last_id = queries.next_batch(is_small=len(deals) + len(gone) <= SMALL)
     known = queries.known_deals(platform_id, gone) if gone else {}
     positions: set[int] = set()
-    logins: set[int] = set()
     moved: list[ChangedDeal] = []
     if deals:
         assert times is not None
@@ -47,20 +49,18 @@ def store_deals(platform_id: UUID, batch: Batch, times: ServerClock | None, stor
         changes = queries.store_deals(platform_id, deal_columns(deals, times), tickets, batch_no, now)
         stored.deals = changes.count
         positions |= changes.position_ids
-        logins |= changes.logins
+        stored.clients |= changes.client_ids
         moved, known = changes.movements, known | changes.known
     deleted = queries.delete_deals(platform_id, gone, batch_no, now) if gone else []
     stored.deleted = len(deleted)
     if not stored.deals and not deleted:
         return
-    positions |= {deal.position_id for deal in deleted if deal.position_id}
-    logins |= {deal.login for deal in deleted}
+    if deleted:
+        positions |= {deal.position_id for deal in deleted if deal.position_id}
+        stored.clients |= queries.clients_of_logins(platform_id, sorted({deal.login for deal in deleted}))
     if positions:
         stored.legs = legs.derive(platform_id, sorted(positions), batch_no, last_id, now)
     _match_money(platform_id, moved, deleted, known)
-    if stored.deals:
-        queries.note_deals(platform_id, now)
-    stored.clients |= queries.clients_of_logins(platform_id, sorted(logins))
 
 
 def vanished_logins(platform_id: UUID, window: Window) -> list[int]:

@@ -17,15 +17,15 @@ def derive(platform_id: UUID, position_ids: Sequence[int], batch_no: int, last_i
     """Compute these positions again from all their deals and write what comes out otherwise than it stands. Answers
     how many legs changed."""
     derived = queries.derive_legs(platform_id, position_ids, batch_no, last_id, now)
-    changed, newest = derived.legs, derived.last_id
+    changed = derived.legs
     if derived.gone:
         queries.delete_closed_trades(platform_id, derived.gone, batch_no, now)
         changed += len(derived.gone)
     if derived.others:
-        more, newest = derive_plainly(platform_id, derived.others, batch_no, newest, now)
+        more, newest = derive_plainly(platform_id, derived.others, batch_no, derived.last_id, now)
         changed += more
-    if newest != last_id:
-        queries.note_closed_trade_id(newest)
+        if newest != derived.last_id:
+            queries.note_closed_trade_id(newest)
     return changed
 
 

@@ -56,15 +56,19 @@ def _changed(rows: Iterable[Any]) -> list[ChangedDeal]:
     ]
 
 
-def next_batch() -> tuple[int, int]:
+def next_batch(*, is_small: bool = False) -> tuple[int, int]:
     """(number of this batch, highest closed-trade id given). Batches of one tenant pass one at a time until they
     commit.
 
-    So numbers become visible in their order, and a feed that has read up to a number has missed nothing before it.
+    So numbers become visible in their order, and a feed that has read up to a number has missed nothing before it. For
+    a small batch the server plans its statements once and for all, since that takes longer than they do; for a large
+    one each time, by its size.
     """
     row = execute_sql(
         "INSERT INTO ingest_counter AS c (tenant_id, batch_no) VALUES (:tenant_id, 1)"
-        " ON CONFLICT (tenant_id) DO UPDATE SET batch_no = c.batch_no + 1 RETURNING c.batch_no, c.closed_trade_id"
+        " ON CONFLICT (tenant_id) DO UPDATE SET batch_no = c.batch_no + 1 RETURNING c.batch_no, c.closed_trade_id,"
+        " set_config('plan_cache_mode', CASE WHEN :is_small THEN 'force_generic_plan' ELSE 'force_custom_plan' END, true)",
+        is_small=is_small,
     ).one()
     return row.batch_no, row.closed_trade_id
 
@@ -92,7 +96,7 @@ class Changes:
 
     count: int
     position_ids: set[int]
-    logins: set[int]
+    client_ids: set[UUID]
     movements: list[ChangedDeal]
     known: dict[int, KnownDeal]
 
@@ -118,7 +122,7 @@ def store_deals(
         )
         if before[1] is not None:
             known[ticket] = KnownDeal(before[0], before[1], Decimal(before[2]), before[3])
-    return Changes(row.changed, set(row.position_ids), set(row.logins), movements, known)
+    return Changes(row.changed, set(row.position_ids), set(row.client_ids), movements, known)
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,16 +293,6 @@ def lock_status(platform_id: UUID) -> PlatformStatus | None:
         .execution_options(populate_existing=True)
     )
     return session().scalars(statement).one_or_none()
-
-
-def note_deals(platform_id: UUID, now: datetime) -> None:
-    """Remember when the last deal came. Up to where everything is read, a completed catch-up alone says: a push may
-    follow a silence in which others were lost."""
-    execute_sql(
-        "UPDATE platform_status SET last_deal_at = :now WHERE tenant_id = :tenant_id AND platform_id = :platform_id",
-        platform_id=platform_id,
-        now=now,
-    )
 
 
 def upsert_states(rows: Sequence[Mapping[str, Any]]) -> None:

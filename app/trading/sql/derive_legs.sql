@@ -193,6 +193,10 @@ written AS (
     is_copied = excluded.is_copied, markup_usd = excluded.markup_usd,
     reason = excluded.reason, batch_no = excluded.batch_no, revision = c.revision + 1, corrected_at = :now, deleted_at = NULL
   RETURNING c.id
+),
+counted AS (
+  UPDATE ingest_counter SET closed_trade_id = (SELECT max(id) FROM written)
+  WHERE tenant_id = :tenant_id AND closed_trade_id < (SELECT max(id) FROM written)
 )
 SELECT
   (SELECT count(*) FROM written) AS legs,

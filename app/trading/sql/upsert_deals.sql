@@ -1,6 +1,6 @@
 -- One row per ticket. Seen twice is once; other content under the same ticket is a correction, and a deal that returns is no longer
--- deleted. Answers one row: how many were written, the positions and logins that they touch (those they belonged to before as well),
--- and of each movement of money what it is and what it was.
+-- deleted. Answers one row: how many were written, the positions that they touch (those they belonged to before as well), the clients
+-- whose they are, and of each movement of money what it is and what it was.
 WITH known AS MATERIALIZED (
   SELECT d.ticket, d.position_id, d.kind, d.profit, d.deleted_at IS NOT NULL AS is_deleted FROM deal AS d
   WHERE d.tenant_id = :tenant_id AND d.platform_id = :platform_id AND d.ticket = ANY(CAST(:ticket AS bigint[]))
@@ -60,6 +60,12 @@ compared AS MATERIALIZED (
     c.*, k.position_id AS old_position_id, k.kind AS old_kind, k.profit AS old_profit, k.is_deleted AS old_is_deleted
   FROM changed AS c FULL JOIN known AS k ON k.ticket = c.ticket  -- A full join, since nothing is known of the size of either.
   WHERE coalesce(c.revision, 0) > 0
+),
+-- When the last deal came. Up to where everything is read, a completed catch-up alone says: a push may follow a silence in which
+-- others were lost.
+noted AS (
+  UPDATE platform_status SET last_deal_at = :now
+  WHERE tenant_id = :tenant_id AND platform_id = :platform_id AND EXISTS (SELECT FROM compared)
 )
 SELECT
   (SELECT count(*) FROM compared) AS changed,
@@ -67,7 +73,11 @@ SELECT
     SELECT position_id FROM compared WHERE position_id <> 0
     UNION SELECT old_position_id FROM compared WHERE old_position_id <> 0
   ) AS position_ids,
-  ARRAY(SELECT DISTINCT login FROM compared) AS logins,
+  ARRAY(
+    SELECT DISTINCT a.client_id FROM trading_account AS a
+    WHERE a.tenant_id = :tenant_id AND a.platform_id = :platform_id
+      AND a.login = ANY(ARRAY(SELECT DISTINCT login FROM compared))
+  ) AS client_ids,
   (
     SELECT coalesce(jsonb_agg(jsonb_build_array(
       ticket, login, kind, position_id, profit::text, comment, revision, server_time_msc,
