@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from app.clients import queries as clients
@@ -30,10 +31,12 @@ class LeverageTooHigh(DomainError):
     message = _l("For this client and this much equity at most %(ratio)s is allowed.")
 
 
-def visitor(client_id: UUID) -> Visitor:
+def visitor(client_id: UUID, asked: Iterable[Mapping[str, Any]] | None = None) -> Visitor:
     """What is known of a client when something is offered. Segments: `referred`, `sponsor`, and those of features
-    above."""
+    above. They are looked for only where one of the rules that are `asked` names any."""
     client = clients.get(client_id)
+    if asked is not None and not any(rule.get("segments") or rule.get("not_segments") for rule in asked):
+        return Visitor(client.country, client.kyc_level, frozenset())
     now = clock.business_now()
     segments = set()
     if referrals.parent_at(client_id, now) is not None:
@@ -69,8 +72,13 @@ def _is_for(kind: AccountType, who: Visitor) -> bool:
 
 def leverages(kind: AccountType, client_id: UUID, currency: str = "", equity: Decimal = Decimal(0)) -> list[int]:
     """The leverages that a client may choose, the smallest first."""
-    ceiling = rules.leverage_ceiling(kind.leverage_ceilings, visitor(client_id), currency, equity)
+    ceiling = _ceiling(kind, client_id, currency, equity)
     return rules.allowed([int(leverage) for leverage in kind.leverages], ceiling)
+
+
+def _ceiling(kind: AccountType, client_id: UUID, currency: str, equity: Decimal) -> int | None:
+    ceilings = kind.leverage_ceilings
+    return rules.leverage_ceiling(ceilings, visitor(client_id, ceilings), currency, equity) if ceilings else None
 
 
 def leverages_of(account: TradingAccount, kind: AccountType) -> list[int]:
@@ -90,7 +98,7 @@ def require_leverage(
     """Raise NoSuchLeverage or LeverageTooHigh unless this leverage may be had."""
     if leverage not in kind.leverages:
         raise NoSuchLeverage
-    ceiling = rules.leverage_ceiling(kind.leverage_ceilings, visitor(client_id), currency, equity)
+    ceiling = _ceiling(kind, client_id, currency, equity)
     if ceiling is not None and leverage > ceiling:
         raise LeverageTooHigh(LeverageTooHigh.message.with_params(ratio=f"1:{ceiling}"))
 
