@@ -159,6 +159,7 @@ class PublishForm(Form):
 
 
 class AcceptForm(Form):
+    revision = HiddenField()
     reason = TextAreaField(_l("Reason"), [Required()])
 
 

@@ -245,11 +245,10 @@ def review_of(found: PlanDraft, plan: Plan) -> Review:
     )
 
 
-def accept(draft_id: UUID, *, reason: str, by: Actor) -> PlanDraft:
-    """Accept by name that one lot may cost more than it earns. Who changed the draft last cannot. Raises Invalid."""
-    found = draft(draft_id, lock=True)
-    if not found.is_open:
-        raise Closed
+def accept(draft_id: UUID, *, revision: int, reason: str, by: Actor) -> PlanDraft:
+    """Accept by name that one lot may cost more than it earns, of the draft as it was seen. Who changed the draft last
+    cannot. Raises Invalid, Closed, Outdated."""
+    found = _writable(draft_id, revision)
     if found.changed_by == by.id:
         raise Invalid(_l("You changed this draft last. Somebody else must accept it."), field="reason")
     reason = " ".join(reason.split())

@@ -221,7 +221,7 @@ def _publish_page(found: PlanDraft, form: forms.PublishForm, accept: forms.Accep
         block="review",
         status=status,
         f=form,
-        accept_form=accept or forms.AcceptForm(formdata=None),
+        accept_form=accept or forms.AcceptForm(formdata=None, data={"revision": str(found.revision)}),
         draft=found,
         plan=found.plan,
         review=service.review(found),
@@ -252,7 +252,11 @@ def _start_of(form: forms.PublishForm) -> datetime | None:
 def accept(draft_id: UUID) -> ResponseReturnValue:
     form = forms.AcceptForm()
     if form.sent():
-        done = form.attempt(lambda: service.accept(draft_id, reason=form.reason.data or "", by=current_actor()))
+        done = form.attempt(
+            lambda: service.accept(
+                draft_id, revision=revision_of(form), reason=form.reason.data or "", by=current_actor()
+            )
+        )
         if done is not None:
             toast(_l("You have accepted it by name."))
             return redirect_to(url_for(".publish", draft_id=draft_id))

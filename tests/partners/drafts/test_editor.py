@@ -219,12 +219,12 @@ def test_the_brief_s_own_plan_is_caught_with_what_it_loses_and_needs_a_second_pe
         )  # type: ignore[type-var]
         service.change(draft.id, lost, revision=2, by=desk.actor())
     assert office.get(f"{base}/publish").status_code == 200
-    assert office.post(f"{base}/accept", {"reason": "Agreed with the board."}).status_code == 403
+    assert office.post(f"{base}/accept", {"revision": "3", "reason": "Agreed with the board."}).status_code == 403
     refused = boss.post(f"{base}/publish", {"revision": "3", "effective_day": ""})
     assert refused.status_code == 409
     assert "One lot can cost more than it earns" in refused.text
-    assert boss.post(f"{base}/accept", {"reason": "no"}).status_code == 422
-    boss.post(f"{base}/accept", {"reason": "Agreed with the board."})
+    assert boss.post(f"{base}/accept", {"revision": "3", "reason": "no"}).status_code == 422
+    boss.post(f"{base}/accept", {"revision": "3", "reason": "Agreed with the board."})
     assert boss.post(f"{base}/publish", {"revision": "3", "effective_day": ""}).status_code in (302, 303)
     with acting(north):
         assert versions.all_versions()[0].plan.arbitrage_accepted_by == "Admin"
@@ -245,8 +245,10 @@ def test_an_accepted_draft_that_changes_needs_another_word(north: Brand) -> None
     with acting(north):
         service.change(draft.id, risky, revision=1, by=desk.actor())
         with pytest.raises(Invalid):
-            service.accept(draft.id, reason="I like it myself.", by=desk.actor())
-        service.accept(draft.id, reason="Agreed with the board.", by=admin.actor())
+            service.accept(draft.id, revision=2, reason="I like it myself.", by=desk.actor())
+        with pytest.raises(service.Outdated):  # It was another plan when the page was opened.
+            service.accept(draft.id, revision=1, reason="Agreed with the board.", by=admin.actor())
+        service.accept(draft.id, revision=2, reason="Agreed with the board.", by=admin.actor())
         assert service.review(service.draft(draft.id)).obstacles == []
         service.change(draft.id, plan_with(risky, audit_days=8), revision=2, by=desk.actor())
         assert len(service.review(service.draft(draft.id)).obstacles) == 1
