@@ -205,6 +205,18 @@ def test_one_form_books_once(desk: Desk, account: TradingAccount, people: People
         propose(desk, ticket, draft, anna)
 
 
+def test_a_form_that_comes_again_with_another_account_of_the_house_is_refused(
+    desk: Desk, account: TradingAccount, people: People
+) -> None:
+    anna = people.anna.actor()
+    ticket = by_hand(desk, account, "60")
+
+    propose(desk, ticket, Draft(Way.HOUSE, REASON, House.BANK), anna, once="the-same-form-number")
+
+    with pytest.raises(ledger.KeyReused):
+        propose(desk, ticket, Draft(Way.HOUSE, REASON, House.EXPENSE), anna, once="the-same-form-number")
+
+
 def test_a_request_that_arrived_after_we_had_refused_it_is_matched(
     desk: Desk, account: TradingAccount, people: People
 ) -> None:

@@ -85,7 +85,7 @@ def propose(platform_id: UUID, ticket: int, draft: Draft, *, once: str, by: Acto
     deal = queries.lock_deal(platform_id, ticket)
     standing = queries.booking_by_once_key(once)
     if standing is not None:
-        if (standing.platform_id, standing.ticket, standing.way) != (platform_id, ticket, draft.way):
+        if not _is_same(standing, platform_id, ticket, draft):
             raise ledger.KeyReused
         return standing
     if not 5 <= len(draft.reason.strip()) <= REASON_LENGTH_MAX:
@@ -123,6 +123,15 @@ def propose(platform_id: UUID, ticket: int, draft: Draft, *, once: str, by: Acto
         _carry_out(row, deal, by)
     _tell()
     return row
+
+
+def _is_same(row: SuspenseBooking, platform_id: UUID, ticket: int, draft: Draft) -> bool:
+    """Whether a form that came again says what it said the first time."""
+    if (row.platform_id, row.ticket, row.way) != (platform_id, ticket, draft.way):
+        return False
+    if row.way is Way.HOUSE:
+        return row.house == draft.house
+    return row.way is not Way.MATCH or row.operation_id == draft.operation_id
 
 
 def needs_second(platform_id: UUID, money: Money) -> bool:
