@@ -214,6 +214,28 @@ def test_a_run_that_was_broken_off_is_closed_by_the_next_owner(desk: Desk, conne
     assert run(desk, asked.id).state is RunState.FAILED
 
 
+def test_a_night_that_was_broken_off_is_made_up_for(desk: Desk, connector: Connector) -> None:
+    connector.stop()
+    with desk.scope():
+        platforms.platform(desk.platform_id).created_at = clock.now() - timedelta(days=2)
+    with desk.scope():
+        night = reconciliation.begin(desk.platform_id)
+    assert night is not None
+    with desk.scope():
+        assert reconciliation.begin(desk.platform_id) is None  # Not at once: what broke it off may do so again.
+    with desk.scope():
+        broken = run_queries.run(night.run_id)
+        assert broken.finished_at is not None
+        broken.finished_at -= reconciliation.AGAIN_AFTER
+
+    with desk.scope():
+        again = reconciliation.begin(desk.platform_id)
+        assert again is not None
+        reconciliation.finish(again.run_id, 0)
+    with desk.scope():
+        assert reconciliation.begin(desk.platform_id) is None
+
+
 def test_trouble_on_the_way_ends_the_run_and_another_may_begin(desk: Desk, account: TradingAccount) -> None:
     desk.fault(FaultKind.RETCODE, "user/get_batch", count=None, retcode=10)
     broken = compared(desk)

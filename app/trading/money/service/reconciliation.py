@@ -26,6 +26,7 @@ from app.trading.service import proof
 
 DEFAULT_AT: Final = "03:00"
 DEFAULT_PER_S: Final = 5
+AGAIN_AFTER: Final = timedelta(minutes=30)  # A night's run that failed is made up for.
 
 
 class RunUnderWay(Conflict):
@@ -80,6 +81,8 @@ def _is_night_due(platform_id: UUID) -> bool:
     """Whether the hour at which this platform is compared has come, by the brand's clock, and nobody has done so
     since."""
     platform, last = platforms.platform(platform_id), run_queries.last_night(platform_id)
+    if last is not None and last.state is RunState.FAILED:
+        return (last.finished_at or last.asked_at) < clock.now() - AGAIN_AFTER
     return (last.asked_at if last else platform.created_at) < _latest_hour(platform.settings)
 
 
