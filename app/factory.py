@@ -127,6 +127,7 @@ def demo_hooks() -> Hooks:
         day=sandbox.day,
         port=sandbox.port,
         control_url=sandbox.control_url,
+        other_clocks=sandbox.other_clocks,
         terms=sandbox.terms,
         holdings=sandbox.holdings,
         platform_money=sandbox.platform_money,

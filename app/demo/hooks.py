@@ -124,6 +124,7 @@ class Hooks:
     day: Callable[[str], tuple[date, datetime]]  # The settlement day of the present instant, and when it ends.
     port: Callable[[], int]
     control_url: Callable[[str], str]  # The control port of the tenant's simulated platform.
+    other_clocks: Callable[[str], Sequence[str]]  # Those of its further platforms, whose clocks go with it.
     terms: Callable[[str], Terms]
     holdings: Callable[[str], Sequence[HeldAccount]]
     platform_money: Callable[[str], Mapping[str, Decimal]]  # What the books say stands on platforms, by currency.

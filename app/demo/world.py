@@ -49,6 +49,7 @@ class World:
         self.port = hooks.port()
         self.terms = hooks.terms(slug)
         self.platform = Platform(hooks.control_url(slug))
+        self.others = [Platform(address) for address in hooks.other_clocks(slug)]
         self.report = Report(threads)
         self.run = _base36(int(clock.now().timestamp()))  # Two demonstrations on one instance need different e-mails.
         self.partner: Client | None = None
@@ -102,6 +103,15 @@ class World:
             self.hooks.move_clock(self.slug, theirs)
         elif ours - theirs > timedelta(seconds=2):
             self.platform.advance(ours - theirs)
+        self._bring_others()
+
+    def _bring_others(self) -> None:
+        """The tenant's further platforms live at the same instant."""
+        now = self.hooks.business_now(self.slug)
+        for platform in self.others:
+            behind = now - platform.now()
+            if behind > timedelta(seconds=1):
+                platform.advance(behind)
 
     def pass_time(self, by: timedelta) -> None:
         """Let both clocks go on, in small steps or in one leap of at least sixteen hours."""
@@ -120,6 +130,7 @@ class World:
         target = max(self.hooks.business_now(self.slug), theirs) + by
         self.hooks.move_clock(self.slug, target)
         self.platform.advance(target - theirs)
+        self._bring_others()
 
 
 def _base36(number: int) -> str:

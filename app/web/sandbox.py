@@ -146,6 +146,13 @@ def control_url(slug: str) -> str:
     return f"http://{found['host']}:{found['control_port']}"
 
 
+def other_clocks(slug: str) -> list[str]:
+    """Where the simulators of the tenant's further platforms are controlled: their clocks go with the first one's."""
+    sandbox_id(slug)
+    found = json.loads(settings().simulators)[slug]
+    return [f"http://{one['host']}:{one['control_port']}" for one in found.values() if isinstance(one, dict)]
+
+
 def terms(slug: str) -> Terms:
     """What the tenant's bundle offers: its first live account type, its limits, its plan."""
     with db.tenant_scope(sandbox_id(slug)):
