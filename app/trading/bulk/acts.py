@@ -18,7 +18,7 @@ from app.trading.bulk.models import BulkKind
 from app.trading.models import TradingAccount
 from app.trading.queries import accounts
 from app.trading.service import account_changes, change_leverage, credit
-from app.trading.service.requesting import Requested
+from app.trading.service.requesting import Requested, ready
 
 NEAR_MARGIN_CALL = _l("Its margin level would come near a margin call.")
 OPEN_POSITIONS = _l("It has open positions. The platform may refuse the move.")
@@ -89,6 +89,7 @@ def ask(
         return account_changes.change_type(account.id, str(target["type"]), reason=reason, key=key, by=by)
     if kind is BulkKind.RIGHTS:
         chosen = set(target["functions"])
+        ready(account.id, lock=True)  # Somebody else may be withholding another right at this moment.
         wanted = account.withheld.keys() | chosen if target["is_taken"] else account.withheld.keys() - chosen
         return account_changes.withhold_rights(account.id, wanted, reason=reason, key=key, by=by)
     money = Money(Decimal(target["amount"]), target["currency"])

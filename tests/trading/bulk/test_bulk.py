@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -12,7 +13,9 @@ import pytest
 
 from app.core import db, jobs
 from app.core.actor import Actor
+from app.core.db import execute_sql
 from app.core.errors import Forbidden, Invalid
+from app.kit.ids import new_id
 from app.kit.money import Money
 from app.ledger import service as ledger
 from app.simulators.mt5.enums import Action
@@ -20,12 +23,13 @@ from app.simulators.mt5.execution import market_order
 from app.simulators.mt5.faults import FaultKind
 from app.simulators.mt5.records import LOT
 from app.trading import ingest, permissions
-from app.trading.bulk import queries, service
+from app.trading.bulk import acts, queries, service
 from app.trading.bulk.models import BulkKind, BulkRun, BulkState, RowState
 from app.trading.bulk.queries import Counts
 from app.trading.models import PlatformOperation, TradingAccount
+from app.trading.queries import accounts as account_queries
 from app.trading.queries.account_list import AccountFilter
-from app.trading.service import fund
+from app.trading.service import account_changes, fund
 from tests.support.brands import Brand, acting, make_staff, run_jobs
 from tests.trading.conftest import Connector, Desk, wait_until
 
@@ -183,6 +187,30 @@ def test_groups_types_and_rights_are_changed_and_refusals_are_told(desk: Desk, a
     confirm(desk, given, ada)
     run_jobs(desk.brand)
     assert [may_trade(desk, account) for account in (calm, busy)] == [True, False]
+
+
+@pytest.mark.usefixtures("connector")
+def test_what_somebody_withholds_meanwhile_stays_withheld(desk: Desk, ada: Actor) -> None:
+    account = desk.open()
+
+    def by_hand() -> None:
+        with desk.scope(ada):
+            account_changes.withhold_rights(account.id, {"trade"}, reason=REASON, key=str(new_id()), by=ada)
+            operation = execute_sql(
+                "UPDATE platform_operation SET state = 'confirmed', finished_at = now() WHERE tenant_id = :tenant_id"
+                " AND kind = 'set_rights' RETURNING id"
+            )
+            assert len(operation.all()) == 1
+
+    target = {"functions": ["expert_trading"], "is_taken": True}
+    with desk.scope(ada):
+        read = account_queries.account(account.id)
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(by_hand).result()
+        acts.ask(BulkKind.RIGHTS, target, read, reason=REASON, key=str(new_id()), by=ada, accepted=False)
+
+    with desk.scope():
+        assert sorted(account_queries.account(account.id).withheld) == ["expert_trading", "trade"]
 
 
 def _has_open(desk: Desk, account: TradingAccount) -> bool:
