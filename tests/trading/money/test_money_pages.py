@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 from flask import Flask
 
+from app.core.db import execute_sql
 from app.kit.money import Money
 from app.ledger import service as ledger
 from app.simulators.mt5.faults import FaultKind
@@ -167,6 +168,21 @@ def test_an_operation_page_tells_its_life_and_takes_a_word(
     assert desk.operation(operation_id).state is OperationState.REFUSED  # type: ignore[arg-type]
     assert "Nothing waits" in text_of(anna.get(WAITING))
     assert "Why it was refused" in text_of(anna.get(page))
+
+
+def test_money_that_is_held_though_its_operation_has_ended_is_seen(
+    desk: Desk, account: TradingAccount, anna: Visitor
+) -> None:
+    operation_id = lost(desk, account)
+    with desk.scope():  # Nothing of ours does this: an outcome and its hold are one transaction.
+        execute_sql(
+            "UPDATE platform_operation SET state = 'refused', next_look_at = NULL WHERE tenant_id = :tenant_id"
+            " AND id = :id",
+            id=operation_id,
+        )
+
+    assert "its money is still held" in text_of(anna.get(WAITING))
+    assert "Still held" in text_of(anna.get(f"/waiting/operations/{operation_id}"))
 
 
 def test_differences_are_explained_and_runs_listed(desk: Desk, account: TradingAccount, anna: Visitor) -> None:

@@ -25,6 +25,17 @@ from app.trading.models import (
 )
 from app.trading.money.models import SuspenseBooking
 
+# How operations, movements, bookings and differences are named in the audit log, and as matters of the queue.
+_RECORDED_AS = (
+    "platform_operation",
+    "unmatched_deal",
+    "suspense_booking",
+    "sync_difference",
+    "operation",
+    "deal",
+    "difference",
+)
+
 
 def lock_deal(platform_id: UUID, ticket: int) -> UnmatchedDeal:
     """A movement that nothing explains, locked and read fresh. Raises NotFound."""
@@ -169,7 +180,7 @@ def records_of(object_ids: Sequence[str]) -> Sequence[AuditRecord]:
     """What people and the connector did to these objects, newest first."""
     statement = (
         select(AuditRecord)
-        .where(AuditRecord.object_id.in_(object_ids), AuditRecord.action.startswith("trading."))
+        .where(AuditRecord.object_type.in_(_RECORDED_AS), AuditRecord.object_id.in_(object_ids))
         .order_by(AuditRecord.at.desc(), AuditRecord.id.desc())
         .limit(100)
     )
