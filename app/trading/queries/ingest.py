@@ -67,7 +67,8 @@ def next_batch(*, is_small: bool = False) -> tuple[int, int]:
     row = execute_sql(
         "INSERT INTO ingest_counter AS c (tenant_id, batch_no) VALUES (:tenant_id, 1)"
         " ON CONFLICT (tenant_id) DO UPDATE SET batch_no = c.batch_no + 1 RETURNING c.batch_no, c.closed_trade_id,"
-        " set_config('plan_cache_mode', CASE WHEN :is_small THEN 'force_generic_plan' ELSE 'force_custom_plan' END, true)",
+        " set_config('plan_cache_mode',"
+        " CASE WHEN :is_small THEN 'force_generic_plan' ELSE 'force_custom_plan' END, true)",
         is_small=is_small,
     ).one()
     return row.batch_no, row.closed_trade_id
