@@ -310,6 +310,24 @@ def test_a_movement_that_was_not_told_is_noticed_at_the_next_one(plant: SimServe
     assert gaps == {login}
 
 
+def test_what_was_told_of_an_account_that_could_not_be_read_is_read_after_a_new_sign_in(plant: SimServer) -> None:
+    """An event is told once. When it cannot be understood now, the session that told it is given up."""
+
+    async def act(platform: CTraderPlatform) -> bool:
+        account = await open_one(platform, money="5000")
+        await reports_until(platform, lambda reports: any(r.deals for r in reports))
+        trader = await platform.trader(account.login)
+        platform.world.traders.forget(trader.number)
+        arm(plant, FaultKind.LOSE_BEFORE, "703", count=None)
+        trade(plant, account.login)
+        async with asyncio.timeout(30):
+            async for _ in platform.reports():
+                pass
+        return platform.link.is_up
+
+    assert not run(plant, act)
+
+
 def test_an_event_that_comes_twice_or_before_its_answer_is_one_deal(plant: SimServer) -> None:
     async def act(platform: CTraderPlatform) -> list[Report]:
         account = await open_one(platform)

@@ -133,7 +133,8 @@ class CTraderPlatform:
                 except (Refused, NotPermitted):
                     pass  # What the manager login may not see is not ours.
                 except PlatformUnavailable:
-                    return  # The link is lost; what these events said is read after the next one is up.
+                    await self.link.give_up()  # What these events said is read after the next link is up.
+                    return
             yield self.world.report(events)
 
     async def test(self, login: int | None = None) -> list[Finding]:
