@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -194,3 +196,61 @@ def _values(each: Execution) -> tuple[object, ...]:
         f"{-each.hundredths * 3 / 100:.2f}", each.position, before, each.closed * 100, each.closed * 1_000_000,
         f"{(each.price - 3) / 100_000:.5f}", f"{(each.price + 3) / 100_000:.5f}",
     )  # fmt: skip
+
+
+CTRADER_LOT = 10_000_000  # Hundredths of a unit of the base asset.
+CTRADER_SYMBOLS = {name: number for number, name in enumerate(SYMBOLS, start=1)}
+
+
+def ctrader_message(each: Execution, trader: int, symbols: Mapping[str, int]) -> Any:
+    """A deal as the platform's list holds it; one that closes says what it closed."""
+    from app.simulators.ctrader.proto import sim_manager_pb2 as pb
+
+    volume = each.hundredths * CTRADER_LOT // 100
+    deal = pb.ProtoDeal(
+        dealId=each.ticket, orderId=each.ticket, positionId=each.position, traderId=trader, volume=volume,
+        filledVolume=volume, symbolId=symbols[each.symbol], createTimestamp=each.at_msc, executionTimestamp=each.at_msc,
+        utcLastUpdateTimestamp=each.at_msc, executionPrice=each.price / 100_000, tradeSide=1 if each.is_buy else 2,
+        dealStatus=2, dealType=1, commission=-each.hundredths * 3, bookType=1, channel="cTrader", lotSize=CTRADER_LOT,
+        markup=3, moneyDigits=2,
+    )  # fmt: skip
+    if each.closed:
+        costs = each.hundredths * 3
+        deal.closePositionDetail.CopyFrom(
+            pb.ProtoClosePositionDetail(
+                entryPrice=each.entry_price / 100_000, swap=0, commission=costs, profit=each.profit,
+                balance=1_000_000_00, closedVolume=each.closed * CTRADER_LOT // 100, balanceVersion=each.ticket,
+                netProfit=each.profit - costs, offsetDealTimestamp=each.opened_msc, moneyDigits=2, markup=3,
+                quoteToDepositConversionRate=1.0,
+            )
+        )  # fmt: skip
+    return deal
+
+
+def ctrader_bodies(found: Iterator[Execution], per_body: int) -> Iterator[bytes]:
+    """Answers to a list of deals, in pieces."""
+    from app.simulators.ctrader.proto import sim_manager_pb2 as pb
+
+    rows: list[Any] = []
+    for each in found:
+        rows.append(ctrader_message(each, each.login, CTRADER_SYMBOLS))
+        if len(rows) == per_body:
+            yield pb.ProtoManagerDealListRes(deal=rows, hasMore=True).SerializeToString()
+            rows = []
+    if rows:
+        yield pb.ProtoManagerDealListRes(deal=rows).SerializeToString()
+
+
+def write_ctrader(path: Path, found: Iterator[Execution], traders: Sequence[int], symbols: Mapping[str, int]) -> None:
+    """A file of deals with its index, as the simulator's /written wants them."""
+    from app.simulators.ctrader.proto import sim_manager_pb2 as pb
+
+    index, end = array("q"), 0
+    with path.open("wb") as file:
+        for each in found:
+            trader = traders[each.login - FIRST_LOGIN]
+            row = pb.ProtoManagerDealListRes(deal=[ctrader_message(each, trader, symbols)]).SerializeToString()
+            file.write(row)
+            end += len(row)
+            index.extend((each.at_msc, end))
+    path.with_name(path.name + ".index").write_bytes(index.tobytes())

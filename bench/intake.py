@@ -39,6 +39,35 @@ def mt5(bench: Bench) -> None:
     measure(bench, "intake.mt5", tenant, list(deals.mt5_bodies(deals.executions(total), PER_ANSWER)), read)
 
 
+@benchmark("intake.ctrader")
+def ctrader(bench: Bench) -> None:
+    """`intake.ctrader`: the same, from the messages of the Manager API."""
+    from app.trading.platforms.ctrader.deals import Signs
+    from app.trading.platforms.ctrader.protos import ctmgr_pb2 as pb
+    from app.trading.platforms.ctrader.world import World
+
+    world = World(Signs())
+    world.catalogue.take_symbols(
+        pb.ProtoManagerSymbol(symbolId=number, name=name, digits=5, lotSize=deals.CTRADER_LOT)
+        for name, number in deals.CTRADER_SYMBOLS.items()
+    )
+    for login in range(deals.FIRST_LOGIN, deals.FIRST_LOGIN + deals.ACCOUNTS):
+        world.take_trader(pb.ProtoTrader(traderId=login, login=login, moneyDigits=2, version=1))
+
+    def read(body: bytes) -> Sequence[Any]:
+        found = []
+        for row in pb.ProtoManagerDealListRes.FromString(body).deal:
+            trader = world.traders.by_number(row.traderId)
+            assert trader is not None
+            found.append(world.trade_deal(row, trader))
+        return found
+
+    tenant = 9_004
+    deals.world(bench, tenant, "ctrader")
+    total = DEALS + ANSWERS_BEFORE * PER_ANSWER
+    measure(bench, "intake.ctrader", tenant, list(deals.ctrader_bodies(deals.executions(total), PER_ANSWER)), read)
+
+
 def measure(
     bench: Bench, name: str, tenant: int, bodies: Sequence[bytes], read: Callable[[bytes], Sequence[Any]]
 ) -> None:

@@ -19,6 +19,7 @@ from app.simulators.ctrader.enums import ExecutionType, Operation
 from app.simulators.ctrader.errors import Refusal
 from app.simulators.ctrader.records import Bonus, Cash, CtidLink, CtidUser, Deal, Order, Position, Trader
 from app.simulators.ctrader.timeline import Timeline
+from app.simulators.ctrader.written import WrittenDeals
 from app.simulators.market import SimClock
 
 _GAPS = (1, 1, 1, 1, 2, 3)
@@ -71,6 +72,7 @@ class Plant:
         self.closed: Timeline[Position] = Timeline(lambda it: (it.closed_at, it.position_id), lambda it: it.trader_id)
         self.done_orders: Timeline[Order] = Timeline(lambda it: (it.updated_at, it.order_id), lambda it: it.trader_id)
         self.deals: Timeline[Deal] = Timeline(lambda it: (it.created_at, it.deal_id), lambda it: it.trader_id)
+        self.written_deals: WrittenDeals | None = None  # Beside the others; readings by group show these alone.
         self.deals_of_position: dict[int, list[int]] = {}
         self.cash: Timeline[Cash] = Timeline(lambda it: (it.at, it.balance_history_id), lambda it: it.trader_id)
         self.bonuses: Timeline[Bonus] = Timeline(lambda it: (it.at, it.bonus_history_id), lambda it: it.trader_id)

@@ -1,4 +1,4 @@
-"""/inject, /late, /rejected: many deals at once, deals with times in the past, and deals that never filled."""
+"""/inject, /late, /rejected, /written: many deals at once, deals of the past, and deals that never filled."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from random import Random
 from time import monotonic
 
@@ -18,6 +19,7 @@ from app.simulators.ctrader.enums import DealStatus, ExecutionType, TradeSide
 from app.simulators.ctrader.execution import Terms, close_position, market_order
 from app.simulators.ctrader.records import Deal, Trader
 from app.simulators.ctrader.state import Event, Plant
+from app.simulators.ctrader.written import WrittenDeals
 
 routes = web.RouteTableDef()
 _BREATH = 50
@@ -128,6 +130,16 @@ async def repeat(request: web.Request) -> web.Response:
     kind = ExecutionType.ORDER_FILLED
     plant.emit(Event("execution", deal.trader_id, execution=kind, deal=deal, order=order, position=position))
     return respond({})
+
+
+@routes.post("/written")
+async def written(request: web.Request) -> web.Response:
+    """Answer readings of deals by group from a file of written deals with its index: `{"path": "..."}`. Without a path,
+    from the books again."""
+    plant, body = simulator_of(request).plant, await body_of(request)
+    path = body.get("path")
+    plant.written_deals = WrittenDeals(Path(str(path))) if path else None
+    return respond({"deals": len(plant.written_deals or ())})
 
 
 def _chosen(plant: Plant, body: dict[str, object]) -> list[Trader]:
