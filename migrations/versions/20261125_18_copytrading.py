@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from app.core.migrate import isolate_by_tenant
 
 revision = "20261125_18_copytrading"
-down_revision = "20261125_17_statements"
+down_revision = "20261125_16_intake"
 branch_labels = None
 depends_on = None
 

@@ -15,7 +15,6 @@ def upgrade() -> None:
     op.execute("ALTER TABLE trading_platform DROP CONSTRAINT trading_platform_kind")
     # Every row is of a kind that stood in the old check, so the new one need not read them under the lock.
     op.execute(
-        "ALTER TABLE trading_platform ADD CONSTRAINT trading_platform_kind"
-        " CHECK (kind IN ('mt5', 'ctrader')) NOT VALID"
+        "ALTER TABLE trading_platform ADD CONSTRAINT trading_platform_kind CHECK (kind IN ('mt5', 'ctrader')) NOT VALID"
     )
     op.execute("ALTER TABLE trading_platform VALIDATE CONSTRAINT trading_platform_kind")

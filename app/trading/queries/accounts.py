@@ -207,8 +207,6 @@ def active_accounts_of(client_id: UUID) -> Sequence[TradingAccount]:
     return session().scalars(statement.order_by(TradingAccount.id)).all()
 
 
-
-
 def state_of(account_id: UUID) -> AccountStateRow | None:
     """An account's money as last reported."""
     statement = select(AccountStateRow).where(AccountStateRow.account_id == account_id)
