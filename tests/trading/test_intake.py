@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
@@ -33,6 +34,7 @@ from app.trading.models import ClosedTrade, DealRow, TradingAccount, UnmatchedDe
 from app.trading.platforms.base import Deal
 from app.trading.platforms.mt5 import codec
 from app.trading.queries import accounts as account_queries
+from app.trading.queries import ingest as ingest_queries
 from app.trading.queries import platforms
 from app.trading.service import connections, fund, proof
 from tests.support.brands import Brand
@@ -239,6 +241,28 @@ def test_batches_of_one_tenant_become_visible_in_their_order(desk: Desk, connect
     rows = closed(desk)
     assert len(rows) == 8
     assert len({row.id for row in rows}) == 8
+
+
+def test_a_bridge_that_waits_for_a_batch_does_not_hold_it_up(desk: Desk, connector: Connector) -> None:
+    """A bridge's batch takes the platform's status first and its number second; one that is read has its number first.
+    Did it wait for the status, each would wait for the other."""
+    account = funded(desk)
+    connector.stop()
+    trade(desk, account)
+    deals = platform_deals(desk, account.login)
+
+    def read_in() -> int:
+        with desk.scope():
+            return ingest.store(desk.platform_id, Batch(deals=deals)).deals
+
+    with desk.scope(), ThreadPoolExecutor(1) as thread:
+        ingest_queries.lock_status(desk.platform_id)
+        stored = thread.submit(read_in)
+        try:
+            assert stored.result(timeout=15) >= 2
+        except TimeoutError:
+            db.session().rollback()
+            raise
 
 
 def test_another_brand_sees_none_of_it(desk: Desk, connector: Connector, south: Brand) -> None:

@@ -62,10 +62,14 @@ compared AS MATERIALIZED (
   WHERE coalesce(c.revision, 0) > 0
 ),
 -- When the last deal came. Up to where everything is read, a completed catch-up alone says: a push may follow a silence in which
--- others were lost.
+-- others were lost. Whoever holds the row may be a bridge's batch that waits for this one to end: it notes the same, and nobody waits
+-- for it here.
 noted AS (
-  UPDATE platform_status SET last_deal_at = :now
-  WHERE tenant_id = :tenant_id AND platform_id = :platform_id AND EXISTS (SELECT FROM compared)
+  UPDATE platform_status AS s SET last_deal_at = :now FROM (
+    SELECT platform_id FROM platform_status WHERE tenant_id = :tenant_id AND platform_id = :platform_id
+    FOR NO KEY UPDATE SKIP LOCKED
+  ) AS free
+  WHERE s.tenant_id = :tenant_id AND s.platform_id = free.platform_id AND EXISTS (SELECT FROM compared)
 )
 SELECT
   (SELECT count(*) FROM compared) AS changed,
