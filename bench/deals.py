@@ -238,7 +238,7 @@ def ctrader_bodies(found: Iterator[Execution], per_body: int) -> Iterator[bytes]
             yield pb.ProtoManagerDealListRes(deal=rows, hasMore=True).SerializeToString()
             rows = []
     if rows:
-        yield pb.ProtoManagerDealListRes(deal=rows).SerializeToString()
+        yield pb.ProtoManagerDealListRes(deal=rows, hasMore=False).SerializeToString()
 
 
 def write_ctrader(path: Path, found: Iterator[Execution], traders: Sequence[int], symbols: Mapping[str, int]) -> None:
@@ -249,7 +249,8 @@ def write_ctrader(path: Path, found: Iterator[Execution], traders: Sequence[int]
     with path.open("wb") as file:
         for each in found:
             trader = traders[each.login - FIRST_LOGIN]
-            row = pb.ProtoManagerDealListRes(deal=[ctrader_message(each, trader, symbols)]).SerializeToString()
+            message = ctrader_message(each, trader, symbols)
+            row = pb.ProtoManagerDealListRes(deal=[message]).SerializePartialToString()
             file.write(row)
             end += len(row)
             index.extend((each.at_msc, end))

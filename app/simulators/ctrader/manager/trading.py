@@ -71,8 +71,8 @@ def deals(call: Call, asked: pb.ProtoManagerDealListReq) -> pb.ProtoManagerDealL
     if call.plant.written_deals is not None and asked.groupId:
         most = call.plant.config.list_chunk
         rows_of_file, has_more = call.plant.written_deals.page(asked.fromTimestamp, asked.toTimestamp, most)
-        answer = pb.ProtoManagerDealListRes.FromString(rows_of_file)
-        answer.hasMore = has_more
+        answer = pb.ProtoManagerDealListRes(hasMore=has_more)
+        answer.MergeFromString(rows_of_file)
         return answer
     visible = call.visible()
     owners = {call.trader(number).trader_id for number in asked.traderId} if asked.traderId else visible
