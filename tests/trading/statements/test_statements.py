@@ -126,6 +126,18 @@ def test_the_owner_reads_page_pdf_and_csv(app: Flask, desk: Desk) -> None:
     assert "1 won" not in history.text
 
 
+def test_files_write_lots_as_people_do(app: Flask, desk: Desk) -> None:
+    desk.trade(NOV + timedelta(days=1), NOV + timedelta(days=2), "250", lots="20")
+    desk.trade(NOV + timedelta(days=3), NOV + timedelta(days=4), "5", lots="0.10")
+    desk.store()
+    cabinet = browser_of(app, desk.brand, desk.trader, "cabinet")
+    base = f"/accounts/{desk.account_id}"
+
+    for page in ("statement.csv?from=2026-11-01&to=2026-11-30", "history.csv"):
+        lines = csv.DictReader(io.StringIO(cabinet.get(f"{base}/{page}").text))
+        assert sorted(line["lots"] for line in lines if line["lots"]) == ["0.1", "20"]
+
+
 def test_every_language_prints(app: Flask, desk: Desk) -> None:
     lived(desk)
     cabinet = browser_of(app, desk.brand, desk.trader, "cabinet")
