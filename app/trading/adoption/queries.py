@@ -151,7 +151,7 @@ def _narrowed(platform_id: UUID, wanted: LoginFilter) -> Select[AdoptedLogin]:
         statement = statement.where(AdoptedLogin.obstacle == wanted.obstacle)
     if wanted.group:
         statement = statement.where(AdoptedLogin.group_name == wanted.group)
-    if wanted.search.isdigit() and len(wanted.search) < 19:
+    if wanted.search.isascii() and wanted.search.isdigit() and len(wanted.search) < 19:
         statement = statement.where(AdoptedLogin.login == int(wanted.search))
     elif wanted.search:
         statement = statement.where(

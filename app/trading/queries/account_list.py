@@ -154,7 +154,7 @@ def _joined(statement: Any) -> Select[Any]:
 
 def _conditions(wanted: AccountFilter) -> Sequence[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
-    if wanted.search.isdigit() and len(wanted.search) < 19:
+    if wanted.search.isascii() and wanted.search.isdigit() and len(wanted.search) < 19:
         found.append(
             (TradingAccount.login == int(wanted.search))
             | TradingAccount.client_id.in_(clients.search(wanted.search, clients.FOUND_MAX))

@@ -23,10 +23,13 @@ from app.simulators.mt5.execution import market_order
 from app.simulators.mt5.faults import FaultKind
 from app.simulators.mt5.records import LOT
 from app.trading import ingest, permissions
+from app.trading.adoption import queries as adoption
+from app.trading.adoption.queries import LoginFilter
 from app.trading.bulk import acts, queries, service
 from app.trading.bulk.models import BulkKind, BulkRun, BulkState, RowState
 from app.trading.bulk.queries import Counts
 from app.trading.models import PlatformOperation, TradingAccount
+from app.trading.queries import account_list
 from app.trading.queries import accounts as account_queries
 from app.trading.queries.account_list import AccountFilter
 from app.trading.service import account_changes, fund
@@ -94,6 +97,12 @@ def asked(kind: str) -> int:
 
 def leverage_of(desk: Desk, account: TradingAccount) -> int:
     return desk.simulator.call(lambda server: server.user(account.login or 0).leverage)
+
+
+def test_a_search_for_a_digit_of_another_kind_finds_nothing(desk: Desk) -> None:
+    with desk.scope():
+        assert account_list.account_ids(AccountFilter(search="²"), 10) == []
+        assert adoption.page_of_logins(desk.platform_id, LoginFilter(search="²"), limit=10, offset=0) == ([], 0)
 
 
 @pytest.mark.usefixtures("connector")
