@@ -19,6 +19,7 @@ from app.kit.ids import new_id
 from app.tenancy.bundles.schema import Refused, Section
 from app.trading.models import AccountType, PlatformStatus, TradingPlatform
 from app.trading.queries import leases
+from app.trading.service import leaving
 
 _CODE = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _ADDRESS = re.compile(r"simulator|[A-Za-z0-9.-]+:[0-9]{2,5}")
@@ -253,13 +254,18 @@ def _apply_platform(section: PlatformSection, row: TradingPlatform | None) -> Tr
     if row is None:
         row = TradingPlatform(id=new_id(), code=section.code, created_at=now)
         db.session().add(row)
-    elif row.settings["address"] != section.address:
+    left_simulator_at = row.settings.get("left_simulator_at") if not is_new else None
+    if not is_new and row.settings["address"] != section.address:
+        if row.settings["address"] == "simulator":
+            left_simulator_at = now.isoformat()
+            leaving.leave_simulator(row, now)
         row.address_since = now  # Another server: what was tried and opened before says nothing about it.
     row.kind, row.name, row.server_name = section.kind, section.name, section.server_name
     row.password_secret, row.bridge_secret, row.is_active = section.password_secret, section.bridge_secret, True
     row.settings = msgspec.to_builtins(
         {
             "address": section.address,
+            "left_simulator_at": left_simulator_at,
             "login": section.login,
             "ca_file": section.ca_file,
             "tls_name": section.tls_name,

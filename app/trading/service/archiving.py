@@ -12,7 +12,7 @@ from app.kit.text import _l
 from app.trading.models import AccountStatus, OperationKind, TradingAccount
 from app.trading.queries import accounts as queries
 from app.trading.queries import operations as operation_queries
-from app.trading.service import operations
+from app.trading.service import leaving, operations
 from app.trading.service.requesting import (
     ChangeUnderWay,
     Requested,
@@ -84,6 +84,7 @@ def restore(account_id: UUID, *, key: str, by: Actor, reason: str = "") -> Reque
         reason = require_reason(reason)
     require_none_under_way(account, OperationKind.RESTORE_ACCOUNT)
     _, platform = surroundings(account)
+    leaving.require_on_server(account, platform)
     operation = operations.request(
         OperationKind.RESTORE_ACCOUNT,
         account,

@@ -199,6 +199,6 @@ def _printed_trade(trade: ClosedTrade) -> list[str]:
         formats.lots(trade.volume_lots),
         "" if trade.open_price is None else formats.price(trade.open_price),
         formats.price(trade.close_price),
-        formats.number(costs, 2),
-        formats.number(net_of(trade), 2),
+        formats.number(costs, exponent(trade.account_currency)),
+        formats.number(net_of(trade), exponent(trade.account_currency)),
     ]

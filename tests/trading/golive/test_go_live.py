@@ -18,7 +18,10 @@ from app.trading import bundle
 from app.trading.golive import rules, service
 from app.trading.golive.rules import Facts, StepState
 from app.trading.link_tests.models import ConnectionTest
-from app.trading.models import OperationKind, OperationState, PlatformOperation, SymbolRow
+from app.trading.models import AccountStatus, OperationKind, OperationState, PlatformOperation, SymbolRow
+from app.trading.queries import accounts
+from app.trading.queries import operations as operation_queries
+from app.trading.service import archiving, leaving
 from app.trading.sync_health.models import SyncSubscription
 from tests.support.brands import Brand, acting, browser_of, make_staff
 from tests.support.paper_desk import Desk, make_desk, trading_document
@@ -256,3 +259,41 @@ def test_only_an_admin_confirms_and_only_what_is_by_hand(app: Flask, desk: Desk,
         service.confirm(desk.platform_id, "link", note="It is up, believe me.", by=admin)
     with acting(desk.brand), pytest.raises(Invalid):
         service.confirm(desk.platform_id, "finance", note="", by=admin)
+
+
+def test_accounts_of_the_simulator_are_put_away_when_it_is_left(desk: Desk) -> None:
+    """On the real server their logins may be somebody else's: no money and no restoring ever reaches it."""
+    document = trading_document(desk.brand)
+    document["platforms"][0]["address"] = "simulator"
+    with acting(desk.brand):
+        bundle.apply(msgspec.convert(document, bundle.TradingSection, strict=False))
+        waiting = confirmed(desk, OperationKind.SET_LEVERAGE)
+        waiting.state, waiting.amount_minor, waiting.currency = OperationState.REQUESTED, None, None
+        waiting.payload = {"leverage": 50}
+        session().add(waiting)
+        account = accounts.account(desk.account_id)
+        account.created_at = clock.now() - timedelta(days=1)
+    document["platforms"][0]["address"] = "mt5.broker.example:443"
+
+    with acting(desk.brand):
+        bundle.apply(msgspec.convert(document, bundle.TradingSection, strict=False))
+
+    admin = make_staff(desk.brand, "admin").actor()
+    with acting(desk.brand):
+        assert accounts.account(desk.account_id).status is AccountStatus.ARCHIVED
+        assert operation_queries.find(waiting.id).state is OperationState.REFUSED
+        with pytest.raises(leaving.OnSimulatorOnly):
+            archiving.restore(desk.account_id, key="once", by=admin, reason="A mistake, surely.")
+        bundle.apply(msgspec.convert(document, bundle.TradingSection, strict=False))
+        with pytest.raises(leaving.OnSimulatorOnly):
+            archiving.restore(desk.account_id, key="again", by=admin, reason="A mistake, surely.")
+    assert states(desk)["simulator_accounts"] is StepState.DONE
+
+
+def test_another_name_of_the_same_server_puts_nothing_away(desk: Desk) -> None:
+    document = trading_document(desk.brand)
+    document["platforms"][0]["address"] = "other.broker.example:443"
+
+    with acting(desk.brand):
+        bundle.apply(msgspec.convert(document, bundle.TradingSection, strict=False))
+        assert accounts.account(desk.account_id).status is AccountStatus.ACTIVE
