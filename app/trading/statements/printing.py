@@ -158,8 +158,8 @@ def summary(statement: Statement) -> list[tuple[object, Decimal]]:
     """The lines that lead from the opening to the closing balance."""
     lines: list[tuple[object, Decimal]] = [
         (_l("Opening balance"), statement.opening_balance),
-        (_l("Paid in"), statement.paid_in),
-        (_l("Paid out"), statement.paid_out),
+        (_lp("statement", "Paid in"), statement.paid_in),
+        (_lp("statement", "Paid out"), statement.paid_out),
         (_l("Profit and loss of trades"), statement.profit),
         (_l("Swap"), statement.swap),
         (_l("Commission"), statement.commission),
