@@ -4,7 +4,7 @@
 -- time and on the platform differ), the position is left alone and answered in `others`. Legs that no longer come out are `gone`.
 -- Joins of two lists that the planner knows nothing about are full joins, which are never done row by row: a table that has just
 -- begun to fill has no statistics.
-WITH fill AS MATERIALIZED (
+WITH fill AS (
   SELECT
     d.position_id, d.ticket, d.login, d.symbol, d.side, d.entry, d.reason, d.server_time_msc, d.at, d.contract_size, d.price,
     d.position_price, d.market_bid, d.market_ask, d.profit, d.swap, d.commission, d.fee, d.profit_rate, d.money_digits, d.modify_flags,
@@ -28,36 +28,31 @@ WITH fill AS MATERIALIZED (
 running AS (
   SELECT
     f.*,
-    sum(f.opened) OVER upto - f.opened AS opened_before,
-    sum(f.closed) OVER upto - f.closed AS closed_before,
+    coalesce(sum(f.opened) OVER before, 0) AS opened_before,
+    coalesce(sum(f.closed) OVER before, 0) AS closed_before,
     max(f.at) FILTER (WHERE f.opened > 0) OVER before AS newest_entry_at
   FROM fill AS f
-  WINDOW
-    upto AS (PARTITION BY f.position_id ORDER BY f.server_time_msc, f.ticket ROWS UNBOUNDED PRECEDING),
-    before AS (
-      PARTITION BY f.position_id ORDER BY f.server_time_msc, f.ticket ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-    )
+  WINDOW before AS (
+    PARTITION BY f.position_id ORDER BY f.server_time_msc, f.ticket ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+  )
 ),
 short AS (
   SELECT
     r.*,
-    coalesce(max(r.closed_before + r.closed - r.opened_before) FILTER (WHERE r.closed > 0) OVER upto, 0) AS missing,
-    coalesce(max(r.closed_before + r.closed - r.opened_before) FILTER (WHERE r.closed > 0) OVER before, 0) AS missing_before
+    greatest(max(r.closed_before + r.closed - r.opened_before) FILTER (WHERE r.closed > 0) OVER before, 0) AS missing_before,
+    bool_or(r.is_odd OR (r.closed > 0 AND r.newest_entry_at > r.at)) OVER (PARTITION BY r.position_id) AS is_unclear
   FROM running AS r
-  WINDOW
-    upto AS (PARTITION BY r.position_id ORDER BY r.server_time_msc, r.ticket ROWS UNBOUNDED PRECEDING),
-    before AS (
-      PARTITION BY r.position_id ORDER BY r.server_time_msc, r.ticket ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-    )
+  WINDOW before AS (
+    PARTITION BY r.position_id ORDER BY r.server_time_msc, r.ticket ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+  )
 ),
 judged AS MATERIALIZED (
   SELECT
     s.*,
-    s.closed_before - greatest(s.missing_before, 0) AS taken_from,
-    s.closed_before + s.closed - greatest(s.missing, 0) AS taken_to,
-    greatest(s.missing, 0) - greatest(s.missing_before, 0) AS orphaned,
-    coalesce(bool_or(s.is_odd OR (s.closed > 0 AND s.newest_entry_at > s.at)) OVER (PARTITION BY s.position_id), false)
-      AS is_left_alone
+    s.closed_before - s.missing_before AS taken_from,
+    s.closed_before + s.closed - greatest(s.missing_before, s.closed_before + s.closed - s.opened_before) AS taken_to,
+    greatest(s.missing_before, s.closed_before + s.closed - s.opened_before) - s.missing_before AS orphaned,
+    coalesce(s.is_unclear, false) AS is_left_alone
   FROM short AS s
 ),
 other AS MATERIALIZED (
