@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 from app.simulators.ctrader.proto import sim_manager_pb2 as pb
@@ -13,6 +12,7 @@ from app.trading.platforms.base import Deal
 from app.trading.platforms.mt5.adapter import MT5Platform
 from app.trading.platforms.mt5.connection import Endpoint
 from bench import deals
+from tests.support.loops import in_thread
 
 LAST_MSC = deals.BEGINS_MSC + 1_000 * deals.SPACING_MSC
 
@@ -35,8 +35,8 @@ def test_an_mt5_adapter_reads_written_deals(tmp_path: Path) -> None:
             finally:
                 await platform.close()
 
-        found = asyncio.run(read(deals.BEGINS_MSC, LAST_MSC))
-        some = asyncio.run(read(deals.BEGINS_MSC + 70_000, deals.BEGINS_MSC + 139_000))
+        found = in_thread(read(deals.BEGINS_MSC, LAST_MSC))
+        some = in_thread(read(deals.BEGINS_MSC + 70_000, deals.BEGINS_MSC + 139_000))
 
     assert [deal.ticket for deal in found] == list(range(1, 1_001))
     assert {deal.ticket for deal in some} >= set(range(101, 199))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from bisect import bisect_left
 from collections.abc import Sequence
 from decimal import Decimal
@@ -26,6 +25,7 @@ from app.trading.queries import platforms
 from app.trading.queries.leases import Lease
 from app.trading.service import connections
 from tests.support.brands import Brand
+from tests.support.loops import in_thread
 from tests.trading.conftest import Connector, Desk, wait_until
 from tests.trading.test_intake import closed, funded, trade
 
@@ -66,7 +66,7 @@ def pieces(books: Books, begin: int, end: int) -> list[DealChunk]:
     async def collect() -> list[DealChunk]:
         return [piece async for piece in chunks.by_time(books.read, begin, end)]
 
-    return asyncio.run(collect())
+    return in_thread(collect())
 
 
 bursts = st.lists(st.tuples(st.integers(0, YEAR), st.integers(1, 60), st.integers(1, 5_000)), max_size=12)
@@ -126,8 +126,8 @@ def test_what_is_read_ahead_comes_in_order_and_its_end_is_clean() -> None:
             found.append(-1)
         return found
 
-    assert asyncio.run(collect(9)) == [0, 1, 2, 3, 4]
-    assert asyncio.run(collect(3)) == [0, 1, 2, -1]
+    assert in_thread(collect(9)) == [0, 1, 2, 3, 4]
+    assert in_thread(collect(3)) == [0, 1, 2, -1]
 
 
 class BreaksOff(MT5Platform):
@@ -179,12 +179,12 @@ def test_a_reading_that_breaks_off_goes_on_where_it_was(desk: Desk, simulator: S
         return plan.from_msc
 
     with pytest.raises(PlatformUnavailable):
-        asyncio.run(read(8))
+        in_thread(read(8))
     with desk.scope():
         reached = platforms.status(desk.platform_id).high_water_msc
         assert reached > 0
         assert db.session().query(DealRow).filter_by(login=account.login, content_hash="other").count() > 0
-    assert reached - 3 * 3_600_000 < asyncio.run(read(1_000_000)) <= reached
+    assert reached - 3 * 3_600_000 < in_thread(read(1_000_000)) <= reached
     with desk.scope():
         rows = db.session().query(DealRow).filter_by(login=account.login).all()
         assert all(row.content_hash != "other" and row.deleted_at is None for row in rows)

@@ -16,6 +16,7 @@ from app.trading.platforms.base import Access, Finding, OutcomeUnknown, RefusalR
 from app.trading.platforms.mt5 import codec
 from app.trading.platforms.mt5.adapter import MT5Platform
 from app.trading.platforms.mt5.pool import PoolSettings
+from tests.support.loops import in_thread
 from tests.trading.test_mt5_adapter import GROUP, endpoint, opened, run
 
 TWIN = "close\\standard-usd"
@@ -149,7 +150,7 @@ def findings(simulator: SimServer, account: int | None = None, **changes: Any) -
         finally:
             await platform.close()
 
-    return {finding.check: finding for finding in asyncio.run(inside())}
+    return {finding.check: finding for finding in in_thread(inside())}
 
 
 def test_a_connection_test_finds_all_well(simulator: SimServer) -> None:

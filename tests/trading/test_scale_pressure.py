@@ -33,6 +33,7 @@ from app.trading.sync_health import queries as health
 from app.trading.sync_health.models import GapReason, LatencyKind, SyncGap
 from app.trading.sync_health.service import Latencies
 from tests.support.brands import Brand
+from tests.support.loops import in_thread
 from tests.support.servers import TestServers
 from tests.trading.conftest import Connector, Desk, make_desk, wait_until
 from tests.trading.test_connector import usd
@@ -85,7 +86,7 @@ def test_a_tenant_whose_work_blocks_leaves_threads_to_the_others() -> None:
         assert threads.waiting(1) == 0
         threads.close()
 
-    asyncio.run(story())
+    in_thread(story())
 
 
 def test_what_somebody_waits_for_passes_what_the_same_tenant_has_in_line() -> None:
@@ -98,7 +99,7 @@ def test_what_somebody_waits_for_passes_what_the_same_tenant_has_in_line() -> No
         await asyncio.gather(*patient, urgent)
         threads.close()
 
-    asyncio.run(story())
+    in_thread(story())
     assert order == ["patient 0", "urgent", "patient 1", "patient 2"]
 
 
@@ -117,7 +118,7 @@ def test_a_cancelled_piece_gives_its_thread_back() -> None:
             assert await threads.as_tenant(2, lambda: "done") == "done"
         threads.close()
 
-    asyncio.run(story())
+    in_thread(story())
 
 
 def test_one_brands_blocked_rows_and_flood_of_commands_do_not_hold_up_another(
@@ -197,7 +198,7 @@ def deals_of(desk: Desk, login: int) -> list[Deal]:
         finally:
             await platform.close()
 
-    return asyncio.run(read())
+    return in_thread(read())
 
 
 def test_a_locked_table_fills_the_inbox_and_what_does_not_fit_is_asked_again(
@@ -232,7 +233,7 @@ def test_a_locked_table_fills_the_inbox_and_what_does_not_fit_is_asked_again(
         await asyncio.gather(storing, return_exceptions=True)
         threads.close()
 
-    asyncio.run(story())
+    in_thread(story())
     (gap,) = [gap for gap in gaps_of(desk) if gap.reason is GapReason.OVERFLOW]
     assert gap.closed_at is None
     assert len(closed(desk)) < 30

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +10,7 @@ from flask import Flask
 
 from app import config
 from app.web import asgi
+from tests.support.loops import in_thread
 
 TOKEN = "a long token that nobody guesses"
 
@@ -45,7 +45,7 @@ def ask(app: Flask, peer: str, **headers: str) -> tuple[int, bytes]:
         "client": (peer, 40000),
         "server": ("127.0.0.1", 8000),
     }
-    asyncio.run(asgi.build_asgi(app)(scope, receive, send))
+    in_thread(asgi.build_asgi(app)(scope, receive, send))
     return sent[0]["status"], b"".join(message.get("body", b"") for message in sent)
 
 

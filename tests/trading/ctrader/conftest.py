@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -18,6 +17,7 @@ from app.trading.platforms.ctrader.adapter import CTraderPlatform, Options
 from app.trading.platforms.ctrader.link import LinkSettings
 from app.trading.platforms.ctrader.session import Endpoint
 from app.trading.platforms.ctrader.webservices import WebEndpoint
+from tests.support.loops import in_thread
 
 T = TypeVar("T")
 
@@ -35,12 +35,6 @@ def no_faults(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if "plant" in request.fixturenames:
         request.getfixturevalue("plant").simulator.faults.clear()
-
-
-def in_thread(work: Coroutine[Any, Any, T]) -> T:
-    """Run in a thread of its own: this one may hold the loop of a browser that another test drives."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, work).result()
 
 
 def make(plant: SimServer, *, options: Options | None = None, **changes: Any) -> CTraderPlatform:

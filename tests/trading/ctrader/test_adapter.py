@@ -30,7 +30,8 @@ from app.trading.platforms.base import (
 )
 from app.trading.platforms.ctrader import units
 from app.trading.platforms.ctrader.adapter import CTraderPlatform, Options
-from tests.trading.ctrader.conftest import connected, in_thread, listening, make, open_one, reports_until, run
+from tests.support.loops import in_thread
+from tests.trading.ctrader.conftest import connected, listening, make, open_one, reports_until, run
 
 DAY_MSC = 86_400_000
 LOT = 10_000_000

@@ -22,7 +22,7 @@ from app.trading.platforms.ctrader import wire
 from app.trading.platforms.ctrader.link import Link, LinkSettings
 from app.trading.platforms.ctrader.protos import ctmgr_pb2 as pb
 from app.trading.platforms.ctrader.session import Endpoint, Session
-from tests.trading.ctrader.conftest import in_thread
+from tests.support.loops import in_thread
 from tests.trading.ctrader.stub import HELLO, Peer, Script, serving
 
 T = TypeVar("T")
