@@ -22,19 +22,31 @@ STAFF_ROLES = ("admin", "finance", "compliance", "sales", "support", "dealing", 
 OBJECTS = {
     "account_id": "trading_account",
     "adjustment_id": "adjustment",
+    "booking_id": "suspense_booking",
     "client_id": "client",
     "deposit_id": "deposit",
+    "difference_id": "sync_difference",
+    "draft_id": "plan_draft",
+    "import_id": "adoption_import",
     "mail_id": "mail",
     "operation_id": "platform_operation",
+    "partner_id": "client",
     "platform_id": "trading_platform",
     "record_id": "audit_record",
+    "replay_id": "plan_replay",
     "restriction_id": "restriction",
+    "run_id": "bulk_run",
     "session_id": "user_session",
+    "strategy_id": "strategy",
     "transfer_id": "transfer",
     "user_id": "identity_user",
     "withdrawal_id": "withdrawal",
 }
-OTHER_PARTS = {"name": "profile", "tab": "notes", "ticket": "1", "day": "2026-11-20", "track": "referral"}
+OTHER_PARTS = {
+    "name": "profile", "tab": "notes", "ticket": "1", "day": "2026-11-20", "track": "referral", "place": "1",
+    "trade_id": "1", "revision": "1", "component": "base", "login": "1", "act": "pause", "step": "bridge",
+    "what": "leverage",
+}  # fmt: skip
 """Parts that name no row of their own: a value that exists."""
 COLUMNS = """
 SELECT attname, format_type(atttypid, NULL) FROM pg_attribute WHERE attrelid = %s::regclass AND attnum > 0
@@ -76,6 +88,7 @@ SHAPED: dict[str, dict[str, str]] = {
     "client": {"kyc_level": "0"},
     "identity_user": {"kind": "'staff'"},
     "restriction": {"mode": "'deny'"},
+    "suspense_booking": {"house": "'fees'"},
     "trading_platform": {"kind": "'mt5'"},
     "transfer": {"account_id": "gen_random_uuid()"},
     "withdrawal": {"approvals_needed": "1"},
