@@ -236,3 +236,17 @@ def test_icons_exist() -> None:
                         named[value.value] = where(path, call)
 
     assert {name: place for name, place in named.items() if name not in known} == {}
+
+
+def test_async_work_of_tests_runs_in_a_thread_of_its_own() -> None:
+    """A browser that another test of the same process drives holds this thread's loop: `tests.support.loops`."""
+    found = [
+        f"{file.relative_to(ROOT)}: {line.strip()}"
+        for file in sorted((ROOT / "tests").rglob("*.py"))
+        for line in file.read_text().splitlines()
+        if re.match(r"(?!\s*#).*\basyncio\.run\(", line)
+        and "lambda: asyncio.run(" not in line
+        and file != Path(__file__)
+    ]
+
+    assert found == []
