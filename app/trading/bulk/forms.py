@@ -21,7 +21,7 @@ Choices = Sequence[tuple[str, str]]
 _NONE: list[tuple[str, Message | str]] = [("", _l("Choose one"))]
 
 
-class BulkForm(Form):
+class _BulkForm(Form):
     """What every kind shares: a list of logins instead of the filters."""
 
     platform = SelectField(_l("Platform of the list"), validate_choice=False)
@@ -31,16 +31,12 @@ class BulkForm(Form):
     def offer_platforms(self, platforms: Choices) -> None:
         self.platform.choices = list(platforms)
 
-    def target(self) -> Mapping[str, Any]:
-        """What each account is to become. Raises Invalid naming the field."""
-        raise NotImplementedError
-
 
 def _ways() -> Sequence[str]:
     return ("take", "give")
 
 
-class LeverageForm(BulkForm):
+class LeverageForm(_BulkForm):
     leverage = SelectField(_l("New leverage"), [Required()], validate_choice=False)
 
     def offer(self, choices: Choices) -> None:
@@ -50,7 +46,7 @@ class LeverageForm(BulkForm):
         return {"leverage": self.leverage.data}
 
 
-class GroupForm(BulkForm):
+class GroupForm(_BulkForm):
     group = SelectField(_l("New group"), [Required()], validate_choice=False)
 
     def offer(self, choices: Choices) -> None:
@@ -60,7 +56,7 @@ class GroupForm(BulkForm):
         return {"group": self.group.data}
 
 
-class TypeForm(BulkForm):
+class TypeForm(_BulkForm):
     type = SelectField(_l("New account type"), [Required()], validate_choice=False)
 
     def offer(self, choices: Choices) -> None:
@@ -70,7 +66,7 @@ class TypeForm(BulkForm):
         return {"type": self.type.data}
 
 
-class RightsForm(BulkForm):
+class RightsForm(_BulkForm):
     way = RadioField(
         _l("What happens to these rights"),
         choices=[SelectChoice("take", _l("Take them away")), SelectChoice("give", _l("Give them back"))],
@@ -90,7 +86,7 @@ class RightsForm(BulkForm):
         return {"functions": self.functions.data or (), "is_taken": self.way.data == "take"}
 
 
-class CreditForm(BulkForm):
+class CreditForm(_BulkForm):
     way = RadioField(
         _l("What happens to the credit"),
         choices=[SelectChoice("give", _l("Give it")), SelectChoice("take", _l("Take it back"))],
@@ -109,6 +105,8 @@ class CreditForm(BulkForm):
         return {"money": amount_of(self.amount, str(self.currency.data)), "is_taken": self.way.data == "take"}
 
 
+BulkForm = LeverageForm | GroupForm | TypeForm | RightsForm | CreditForm
+"""The form of one kind. Its `target` says what each account is to become, and raises Invalid naming the field."""
 FORMS: Mapping[BulkKind, type[BulkForm]] = {
     BulkKind.LEVERAGE: LeverageForm,
     BulkKind.GROUP: GroupForm,
