@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from app.simulators.certificates import ensure_certificates, server_context
 from app.simulators.mt5 import SimServer, running_simulator
-from app.simulators.mt5.certificates import ensure_certificates, server_context
 from tests.bridge.support import BridgeProcess, ask, write_config
 from tests.simulators.support import WebAPI
 from tests.simulators.test_push import Receiver

@@ -158,7 +158,7 @@ def test_the_process_reports_its_addresses_and_stops_on_request(tmp_path: Path) 
     lines = [json.loads(line) for line in errors.splitlines()]
     assert [line["event"] for line in lines] == ["started", "started", "stopping", "stopped", "stopped"]
     assert (tmp_path / "one" / "tls" / "ca.pem").exists()
-    assert (tmp_path / "one" / "tls" / "server.key").stat().st_mode & 0o077 == 0
+    assert (tmp_path / "one" / "tls" / "valid.pem").stat().st_mode & 0o077 == 0
 
 
 def test_inspection_shows_counts_and_prices(sim: SimServer, control: Control) -> None:

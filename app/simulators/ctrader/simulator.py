@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
-from app.simulators.ctrader.certificates import ensure_certificates, server_context, use_certificate
+from app.simulators.certificates import ensure_certificates, server_context, use_certificate
 from app.simulators.ctrader.config import SimConfig
 from app.simulators.ctrader.control import control_app
 from app.simulators.ctrader.copying import Copying

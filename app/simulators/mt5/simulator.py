@@ -14,9 +14,9 @@ from typing import Any
 
 from aiohttp import web
 
+from app.simulators.certificates import ensure_certificates, server_context
 from app.simulators.market import Market, SimClock
 from app.simulators.mt5 import https, raw
-from app.simulators.mt5.certificates import ensure_certificates, server_context
 from app.simulators.mt5.config import PushConfig, SimConfig
 from app.simulators.mt5.control import control_app
 from app.simulators.mt5.faults import Faults

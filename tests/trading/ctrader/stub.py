@@ -8,7 +8,7 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from app.simulators.ctrader.certificates import server_context
+from app.simulators.certificates import server_context
 from app.simulators.ctrader.running import SimServer
 from app.trading.platforms.ctrader import wire
 from app.trading.platforms.ctrader.protos import ctmgr_pb2 as pb

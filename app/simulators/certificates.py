@@ -1,4 +1,4 @@
-"""A certificate authority of the simulator's own, and the server certificates that it signs, good and bad ones."""
+"""A certificate authority of a simulator's own, and the server certificates that it signs, good and bad ones."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def use_certificate(context: ssl.SSLContext, folder: Path, kind: str) -> None:
 
 
 def _authority(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
-    name = _name("Kontor cTrader simulator")
+    name = _name("Kontor simulators")
     now = clock.now()
     return (
         x509.CertificateBuilder()
@@ -80,7 +80,7 @@ def _write_server(
     certificate = (
         x509.CertificateBuilder()
         .subject_name(_name(names[0]))
-        .issuer_name(_name("Kontor cTrader simulator"))
+        .issuer_name(_name("Kontor simulators"))
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - 30 * _DAY if is_expired else now - _DAY)
