@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -185,12 +186,29 @@ def test_nobody_sees_the_tree_above_or_beside(app: Flask, shop: Shop, south: Bra
         assert staff.get(path).status_code == 404
 
 
+def test_a_partner_opens_the_network_level_by_level(app: Flask, shop: Shop) -> None:
+    pia = browser_of(app, shop.brand, shop.pia, "partner")
+    level = f"/network/{shop.dan.client_id}?level=2"
+    rows = pia.get(level, target="node").text
+    assert "<html" not in rows
+    (below,) = re.findall(r"#(\d{7})", rows)
+    alone = pia.get(level)  # Opened without JavaScript it is a whole page, with a way back.
+    assert alone.status_code == 200
+    assert "Dan T." in text_of(alone)
+    assert f"#{below}" in alone.text
+    assert 'href="/network"' in alone.text
+
+
 def test_the_office_opens_the_tree_and_moves_a_client(desk: Visitor, shop: Shop) -> None:
     with acting(shop.brand):
         other = world.make_client("Quentin Other")
         number = execute_sql("SELECT number FROM client WHERE id = :id", id=other).scalar_one()
     assert "Pia Partner" in text_of(desk.get("/tree/"))
-    assert "Dan Trader" in text_of(desk.get(f"/tree/{shop.pia.client_id}/children?level=2"))
+    level = f"/tree/{shop.pia.client_id}/children?level=2"
+    assert "Dan Trader" in text_of(desk.get(level, target="node"))
+    alone = desk.get(level)  # Opened without JavaScript it is the page of the branch.
+    assert alone.status_code == 303
+    assert "Dan Trader" in text_of(desk.get(alone.location))
     assert "Pia Partner" in text_of(desk.get("/tree/?q=Dan", target="list"))
     page = f"/tree/{shop.dan.client_id}/move"
     refused = desk.post(page, {"parent": "123", "when": "immediate", "reason": "x", "once": desk.form_number(page)})

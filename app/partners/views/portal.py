@@ -18,7 +18,7 @@ from app.clients.rules import ClientStatus
 from app.core.actor import current_actor
 from app.core.errors import NotFound
 from app.core.forms import amount_of, once_key
-from app.core.http import audience_url, redirect_to, render, requires, restricted, toast
+from app.core.http import audience_url, is_partial, redirect_to, render, requires, restricted, toast
 from app.kit import clock
 from app.kit.csv import write_rows
 from app.kit.text import _l
@@ -49,15 +49,18 @@ def make_portal(name: str, layout: str, url_prefix: str | None) -> Blueprint:
     @bp.get("/network")
     @requires(permissions.PARTNER_PORTAL)
     def network() -> ResponseReturnValue:
-        below = tree.people_below(me(), clock.business_now())
-        return page("network.html", below=below, below_total=sum(below.values()), **_level(me(), 1))
+        return page("network.html", **_branch(me()))
 
     @bp.get("/network/<uuid:client_id>")
     @requires(permissions.PARTNER_PORTAL)
     def network_level(client_id: UUID) -> ResponseReturnValue:
-        """The next level, of somebody below oneself. Others do not exist here."""
+        """The next level, of somebody below oneself: as rows of the tree that is open, or as a page of its own. Others
+        do not exist here."""
         if client_id != me() and not tree.is_below(client_id, me(), clock.business_now()):
             raise NotFound
+        if not is_partial():
+            name, _ = clients.names_of([client_id])[client_id]
+            return page("network.html", name=labels.masked(name), **_branch(client_id))
         level = request.args.get("level", "")
         number = min(int(level), 10_000) if level.isascii() and level.isdigit() and len(level) < 6 else 1
         return page("_level.html", **_level(client_id, number))
@@ -194,6 +197,11 @@ def qr_of(text: str) -> Markup:
     out = io.BytesIO()
     segno.make(text, error="m").save(out, kind="svg", xmldecl=False, svgns=False, scale=4, border=2, light="#fff")
     return Markup(out.getvalue().decode("ascii"))  # Made by segno from digits alone.
+
+
+def _branch(client_id: UUID) -> dict[str, Any]:
+    below = tree.people_below(client_id, clock.business_now())
+    return {"below": below, "below_total": sum(below.values()), **_level(client_id, 1)}
 
 
 def _level(parent_id: UUID, level: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from app.clients.rules import ClientStatus
 from app.core.actor import current_actor
 from app.core.errors import Invalid
 from app.core.forms import once_key
-from app.core.http import redirect_to, render, requires, toast, unrestricted
+from app.core.http import is_partial, redirect_to, render, requires, toast, unrestricted
 from app.kit import clock
 from app.kit.text import _l
 from app.referrals import permissions, queries, service
@@ -77,8 +77,10 @@ def branch(client_id: UUID) -> ResponseReturnValue:
 @bp.get("/<uuid:client_id>/children")
 @requires(permissions.TREE_READ)
 def children(client_id: UUID) -> ResponseReturnValue:
-    """The next level as rows, for the tree that is open."""
+    """The next level as rows, for the tree that is open. As a page of its own it is the page of that branch."""
     clients.get(client_id)
+    if not is_partial():
+        return redirect_to(url_for(".branch", client_id=client_id, after=_after()))
     level = _after_level(request.args.get("level", ""))
     rows = queries.children(client_id, clock.business_now(), after=_after(), limit=LEVEL_SIZE + 1)
     return render(
