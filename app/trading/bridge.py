@@ -23,7 +23,7 @@ from starlette.responses import JSONResponse, Response
 
 from app.core import db, live
 from app.core.actor import acting_as
-from app.kit import clock
+from app.kit import addresses, clock
 from app.tenancy import secrets
 from app.tenancy import service as tenancy
 from app.trading import ingest, signatures
@@ -70,7 +70,7 @@ async def bridge_endpoint(request: Request) -> Response:
     Whoever is refused 30 times in a minute gets 429 until the minute is over, without being read.
     """
     peer = request.client.host if request.client else ""
-    address = signatures.address_of(peer, request.headers.get("x-forwarded-for", ""))
+    address = addresses.sender(peer, request.headers.get("x-forwarded-for", ""))
     if _mistakes.are_too_many(address):
         return _answer(Outcome(429, error="wait"))
     body = bytearray()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 import re
 import threading
 import time
@@ -85,13 +84,3 @@ class Mistakes:
         """Forget everybody."""
         with self._lock:
             self._by_address.clear()
-
-
-def address_of(peer: str, forwarded: str) -> str:
-    """The sender's address. The proxy header is believed from loopback alone."""
-    try:
-        if ipaddress.ip_address(peer).is_loopback and forwarded:
-            return str(ipaddress.ip_address(forwarded.rpartition(",")[2].strip()))
-    except ValueError:
-        pass
-    return peer

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import ipaddress
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -20,6 +19,7 @@ from app.config import settings
 from app.core import db
 from app.core import health as core_health
 from app.identity import service as identity
+from app.kit.addresses import is_loopback
 from app.trading.bridge import bridge_endpoint
 from app.web.live import LiveEndpoint
 
@@ -80,10 +80,7 @@ def _is_from_this_machine(request: Request) -> bool:
     """Whether somebody on this machine asks directly. What a proxy passes on comes from anywhere."""
     if request.client is None or {"x-forwarded-for", "forwarded", "x-real-ip"} & set(request.headers):
         return False
-    try:
-        return ipaddress.ip_address(request.client.host).is_loopback
-    except ValueError:
-        return False
+    return is_loopback(request.client.host)
 
 
 def _knows_token(request: Request) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import secrets as stdlib_secrets
 from contextlib import ExitStack
 from uuid import UUID
@@ -15,6 +14,7 @@ from app.core import db, http
 from app.core.actor import VISITOR, Actor, acting_as
 from app.core.errors import Forbidden
 from app.identity import service as identity
+from app.kit import addresses
 from app.restrictions import service as restrictions
 from app.tenancy import service as tenancy
 from app.web.application import place_of_request
@@ -41,24 +41,7 @@ def init_guard(app: Flask) -> None:
 
 def client_ip() -> str:
     """The address of the person. The proxy header is believed from loopback alone."""
-    peer = request.remote_addr or ""
-    if _is_loopback(peer):
-        told = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
-        if told and _is_address(told):
-            return told
-    return peer
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_loopback(text: str) -> bool:
-    return _is_address(text) and ipaddress.ip_address(text).is_loopback
+    return addresses.sender(request.remote_addr or "", request.headers.get("X-Forwarded-For", ""))
 
 
 def _enter() -> ResponseReturnValue | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,6 +11,7 @@ from app.audit import queries as audit_queries
 from app.audit import service as audit
 from app.core.actor import Actor
 from app.kit import clock
+from app.kit.addresses import is_address
 from app.trading.queries import ingest as queries
 
 ACTION = "trading.account.sign_in"
@@ -33,7 +33,7 @@ def record_sign_ins(platform_id: UUID, sign_ins: Iterable[SignIn]) -> int:
 
     A terminal connects many times a day, so the same account, address and program make one record in 24 hours.
     """
-    found = {each for each in sign_ins if _is_address(each.ip)}
+    found = {each for each in sign_ins if is_address(each.ip)}
     accounts = queries.accounts_by_login(platform_id, sorted({each.login for each in found}))
     made = 0
     for login, account in accounts.items():
@@ -49,11 +49,3 @@ def record_sign_ins(platform_id: UUID, sign_ins: Iterable[SignIn]) -> int:
                 audit.record(ACTION, account, by=who, after={"login": login, "terminal": each.terminal})
                 made += 1
     return made
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True

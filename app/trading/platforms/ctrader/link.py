@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 
 from app.kit import clock
 from app.trading.platforms.base import NotPermitted, OutcomeUnknown, PlatformUnavailable, Trouble
-from app.trading.platforms.ctrader.pace import Pace
+from app.trading.platforms.ctrader.limits import Limits
 from app.trading.platforms.ctrader.protos import ctmgr_pb2 as pb
 from app.trading.platforms.ctrader.session import Endpoint, MaintenanceError, Session, SignInRefused, open_session
 
@@ -43,7 +43,7 @@ class Link:
         self._on_quote = on_quote
         self.settings = settings or LinkSettings()
         self._tls: ssl.SSLContext = endpoint.tls()
-        self._pace = Pace(self.settings.requests_per_s, self.settings.in_flight)
+        self._limits = Limits(self.settings.requests_per_s, self.settings.in_flight)
         self._session: Session | None = None
         self._pause_s = self.settings.first_pause_s
         self._open_after = 0.0
@@ -118,7 +118,7 @@ class Link:
     async def read(self, message: Message, answer: type[M], *, is_list: bool = False) -> M:
         """Ask something that changes nothing. Raises PlatformUnavailable, NotPermitted or Refused."""
         timeout_s = self.endpoint.list_timeout_s if is_list else None
-        async with self._pace.turn(is_list=is_list):
+        async with self._limits.turn(is_list=is_list):
             try:
                 return await self.session.request(message, answer, timeout_s=timeout_s)
             except OutcomeUnknown as error:
@@ -127,7 +127,7 @@ class Link:
     async def change(self, message: Message, answer: type[M], *, send_by: float | None = None) -> M:
         """Ask for a change, once. Raises PlatformUnavailable (surely not sent), Refused or NotPermitted (surely not
         done) or OutcomeUnknown."""
-        async with self._pace.turn(is_list=False):
+        async with self._limits.turn(is_list=False):
             return await self.session.request(message, answer, send_by=send_by)
 
     def require(self, permission: int, name: str) -> None:

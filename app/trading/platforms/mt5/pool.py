@@ -17,6 +17,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from app.trading.platforms.base import NotPermitted, OutcomeUnknown, PlatformUnavailable, Refused, Trouble
+from app.trading.platforms.buckets import TokenBucket
 from app.trading.platforms.mt5 import retcodes
 from app.trading.platforms.mt5.codec import Answer
 from app.trading.platforms.mt5.connection import Connection, Endpoint, SessionLost, SignInRefused, open_connection
@@ -35,26 +36,6 @@ class PoolSettings:
     sign_in_attempts: int = 5
     sign_in_pause_s: float = 900.0
     acquire_timeout_s: float = 10.0
-
-
-class TokenBucket:
-    """At most `rate` requests a second on average, a second's worth at once."""
-
-    def __init__(self, rate: float) -> None:
-        self._rate = rate
-        self._tokens = rate
-        self._at = time.monotonic()
-
-    async def take(self) -> None:
-        """Wait until one more request is allowed."""
-        while True:
-            instant = time.monotonic()
-            self._tokens = min(self._rate, self._tokens + (instant - self._at) * self._rate)
-            self._at = instant
-            if self._tokens >= 1:
-                self._tokens -= 1
-                return
-            await asyncio.sleep((1 - self._tokens) / self._rate)
 
 
 class Pool:

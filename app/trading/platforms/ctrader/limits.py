@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from app.trading.platforms.buckets import TokenBucket
 
-class Pace:
+
+class Limits:
     """At most so many requests a second on average and so many on their way at once; long lists one at a time."""
 
     def __init__(self, requests_per_s: float, in_flight: int) -> None:
-        self._rate = requests_per_s
-        self._tokens = requests_per_s
-        self._at = time.monotonic()
+        self._bucket = TokenBucket(requests_per_s)
         self._slots = asyncio.Semaphore(in_flight)
         self._lists = asyncio.Lock()
 
@@ -25,15 +24,5 @@ class Pace:
             if is_list:
                 await stack.enter_async_context(self._lists)
             await stack.enter_async_context(self._slots)
-            await self._take()
+            await self._bucket.take()
             yield
-
-    async def _take(self) -> None:
-        while True:
-            instant = time.monotonic()
-            self._tokens = min(self._rate, self._tokens + (instant - self._at) * self._rate)
-            self._at = instant
-            if self._tokens >= 1:
-                self._tokens -= 1
-                return
-            await asyncio.sleep((1 - self._tokens) / self._rate)
