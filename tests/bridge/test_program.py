@@ -65,6 +65,7 @@ def test_what_happens_on_the_platform_becomes_rows(
 
     wait_until(lambda: len(deals(desk, account)) == 4)
     assert len(closed(desk)) == 2
+    wait_until(lambda: len(crm.tickets()) == 4)  # A row is there a moment before its acknowledgement.
     assert crm.tickets() == trade_tickets(desk, account)
     wait_until(lambda: crm.kinds().count("position.add") == 2)
     with desk.scope():
@@ -141,6 +142,7 @@ def test_what_happened_while_the_crm_was_away_comes_afterwards(
 
     expected = trade_tickets(desk, account)
     wait_until(lambda: len(deals(desk, account)) == len(expected) == 251)
+    wait_until(lambda: len(crm.tickets()) == len(expected))
     assert crm.tickets() == expected
     assert max(len(batch["events"]) for batch, _, _ in crm.batches) == 200
     wait_until(lambda: bridge.facts["events_in_journal"] == 0 and not bridge.facts["send_error"])

@@ -60,7 +60,7 @@ class Inbox:
         self._rows_max = rows_max
         self._reports: deque[Report] = deque()
         self._rows = 0
-        self._has_missed = False
+        self._missed = 0
         self._news = asyncio.Event()
         self._label = known.label
 
@@ -72,16 +72,16 @@ class Inbox:
     @property
     def has_missed(self) -> bool:
         """Whether something was let go that the platform must still be asked for again."""
-        return self._has_missed
+        return self._missed > 0
 
     def put(self, report: Report) -> None:
         """Take a report in, or let it go and remember to ask again."""
         size = size_of(report)
         if self._reports and self._rows + size > self._rows_max:
-            if not self._has_missed:
+            if not self._missed:
                 log.warning("connector.overflow", platform=str(self._lease.platform_id), rows=self._rows)
                 metrics.OVERFLOWS.labels(*self._troubles.label).inc()
-            self._has_missed = True
+            self._missed += 1
         else:
             self._reports.append(report)
             self._rows += size
@@ -96,7 +96,7 @@ class Inbox:
             try:
                 if some:
                     await self._store(some)
-                elif self._has_missed:
+                elif self._missed:
                     await self._ask_again()
                 else:
                     self._news.clear()
@@ -111,7 +111,7 @@ class Inbox:
                 log.exception("connector.report_fault", platform=str(self._lease.platform_id))
                 await self._troubles.note(troubles.REPORTS, error)
                 self._drop(some)
-                self._has_missed = True
+                self._missed += 1
                 await asyncio.sleep(pause)
 
     def _first(self) -> list[Report]:
@@ -141,17 +141,11 @@ class Inbox:
         self._drop(some)
 
     async def _ask_again(self) -> None:
-        self._has_missed = False
-        try:
-            await self._threads.as_tenant(
-                self._lease.tenant_id,
-                connections.want_catch_up,
-                self._lease.platform_id,
-                because=GapReason.OVERFLOW,
-            )
-        except BaseException:
-            self._has_missed = True
-            raise
+        missed = self._missed
+        await self._threads.as_tenant(
+            self._lease.tenant_id, connections.want_catch_up, self._lease.platform_id, because=GapReason.OVERFLOW
+        )
+        self._missed -= missed  # What was let go meanwhile is asked for in the next turn.
 
 
 def _store(platform_id: UUID, reports: list[Report]) -> None:
