@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,13 +11,12 @@ from uuid import UUID
 import pytest
 from flask import Flask
 
-from app.core.db import batch_scope, execute_sql, in_transaction, tenant_scope, transaction
+from app.core.db import execute_sql, in_transaction, tenant_scope, transaction
 from app.ledger import service as ledger
 from app.partners import receivers
 from app.partners.plan import Caps
 from app.partners.settlement import posting
 from app.referrals import queries as tree
-from app.tenancy import service as tenancy
 from tests.partners import world
 from tests.partners.trades import dec, plan_with
 from tests.partners.world import BY
@@ -29,6 +27,7 @@ from tests.support.brands import (
     app,
     brands,
     browser_of,
+    extend_bundle,
     hash_once,
     make_staff,
     make_trader,
@@ -82,16 +81,7 @@ def shop(north: Brand) -> Shop:
 
 def add_partners(brand: Brand) -> None:
     """Give the brand's bundle a section for partners."""
-    with tenant_scope(brand.id), transaction():
-        execute_sql(
-            "INSERT INTO tenant_config (tenant_id, version, document, digest, applied_at)"
-            " SELECT tenant_id, 2, document || CAST(:more AS jsonb), '2', applied_at FROM tenant_config"
-            " WHERE tenant_id = :tenant_id AND version = 1",
-            more=json.dumps({"partners": {"plan": {"name": "Unused", "currency": "USD"}}}),
-        )
-    with batch_scope("test"), transaction():
-        execute_sql("UPDATE tenant SET config_version = 2 WHERE id = :id", id=brand.id)
-    tenancy.forget()
+    extend_bundle(brand, partners={"plan": {"name": "Unused", "currency": "USD"}})
 
 
 @pytest.fixture

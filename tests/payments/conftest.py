@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
@@ -10,7 +9,6 @@ from uuid import UUID
 import pytest
 from flask import Flask
 
-from app.core import db
 from app.core.actor import Actor
 from app.kit.ids import new_token
 from app.kit.money import Money, parse_amount
@@ -18,7 +16,6 @@ from app.ledger import service as ledger
 from app.payments import service as payments
 from app.payments.models import Deposit, Withdrawal
 from app.payments.rules import BankDetails
-from app.tenancy import service as tenancy
 from tests.support import brands as support
 from tests.support.brands import Brand, Person, acting
 from tests.support.browsing import Visitor
@@ -103,16 +100,7 @@ class House:
 
 def take_payments(brand: Brand) -> None:
     """Let a brand take and pay money."""
-    with db.tenant_scope(brand.id), db.transaction():
-        document = dict(tenancy.current().document) | {"payments": _SECTION}
-        db.execute_sql(
-            "INSERT INTO tenant_config (tenant_id, version, document, digest, applied_at)"
-            " VALUES (:tenant_id, 2, CAST(:document AS jsonb), '', now())",
-            document=json.dumps(document),
-        )
-    with db.batch_scope("test"), db.transaction():
-        db.execute_sql("UPDATE tenant SET config_version = 2 WHERE id = :id", id=brand.id)
-    tenancy.forget()
+    support.extend_bundle(brand, payments=_SECTION)
 
 
 def _house(app: Flask, brand: Brand) -> House:

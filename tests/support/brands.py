@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from itertools import count
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 OPERATOR = 0
 PASSWORD = "a calm river at noon"
+# A running server remembers a bundle by its version, and every test makes its brands anew under the same numbers.
+_versions = count(2)
 VISITOR = Actor("visitor", None, "visitor", ip="203.0.113.7", user_agent="Mozilla/5.0 (X11; Linux) Firefox/128.0")
 
 
@@ -100,6 +103,23 @@ def make_brand(number: int, slug: str) -> Brand:
         )
     tenancy.forget()
     return brand
+
+
+def extend_bundle(brand: Brand, **sections: Any) -> None:
+    """Add sections to a brand's bundle, as a new version of it."""
+    with db.tenant_scope(brand.id), db.transaction():
+        version = next(_versions)
+        db.execute_sql(
+            "INSERT INTO tenant_config (tenant_id, version, document, digest, applied_at)"
+            " VALUES (:tenant_id, :version, CAST(:document AS jsonb), :digest, :now)",
+            version=version,
+            document=json.dumps({**tenancy.current().document, **sections}),
+            digest=str(version),
+            now=clock.now(),
+        )
+    with db.batch_scope("test"), db.transaction():
+        db.execute_sql("UPDATE tenant SET config_version = :version WHERE id = :id", version=version, id=brand.id)
+    tenancy.forget()
 
 
 @pytest.fixture(scope="session")

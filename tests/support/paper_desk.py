@@ -10,11 +10,10 @@ from uuid import UUID
 
 import msgspec
 
-from app.core.db import batch_scope, execute_sql, session, transaction
+from app.core.db import session
 from app.kit import clock
 from app.kit.ids import new_id
 from app.tenancy import secrets
-from app.tenancy import service as tenancy
 from app.trading import bundle, ingest
 from app.trading.ingest import Batch
 from app.trading.models import AccountStatus, ServerOffset, TradingAccount
@@ -24,22 +23,14 @@ from tests.support.brands import (
     Brand,
     Person,
     acting,
+    extend_bundle,
     make_trader,
 )
 
 
 def offer_copy_trading(brand: Brand, **settings: object) -> None:
     """Give the brand a `[copytrading]` section."""
-    with acting(brand):
-        execute_sql(
-            "INSERT INTO tenant_config (tenant_id, version, document, digest, applied_at)"
-            " SELECT tenant_id, 2, document || CAST(:part AS jsonb), '2', applied_at FROM tenant_config"
-            " WHERE tenant_id = :tenant_id AND version = 1",
-            part=msgspec.json.encode({"copytrading": settings}).decode(),
-        )
-    with batch_scope("test"), transaction():
-        execute_sql("UPDATE tenant SET config_version = 2 WHERE id = :id", id=brand.id)
-    tenancy.forget()
+    extend_bundle(brand, copytrading=settings)
 
 
 @dataclass
