@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from app.core.features import BundleSection
 from app.partners import receivers, versions
-from app.partners.plan import PartnersBundle, faults
+from app.partners.faults import faults
+from app.partners.plan import PartnersBundle
 
 
 def check(section: PartnersBundle) -> Sequence[tuple[str, str]]:

@@ -17,9 +17,11 @@ from app.core.db import execute_sql, load_sql, session
 from app.core.errors import DomainError
 from app.kit import clock
 from app.kit.text import _l
+from app.partners.arbitrage import arbitrage_faults
 from app.partners.calendar import DayCut
+from app.partners.faults import faults
 from app.partners.models import PlanVersion, SettlementRun
-from app.partners.plan import PartnersBundle, Plan, arbitrage_faults, faults
+from app.partners.plan import PartnersBundle, Plan
 from app.referrals.rules import BEGINNING
 
 BUNDLE = "bundle"  # Who publishes what the bundle says.

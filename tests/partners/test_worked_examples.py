@@ -10,7 +10,9 @@ import msgspec
 import pytest
 
 from app.kit.money import Money, Rounding, round_money
-from app.partners.plan import Plan, ReferralRule, TypicalSymbol, arbitrage, arbitrage_faults, faults
+from app.partners.arbitrage import arbitrage, arbitrage_faults
+from app.partners.faults import faults
+from app.partners.plan import Plan, ReferralRule, TypicalSymbol
 from app.partners.rules import Facts, Path, Person, Quote, Upline
 from app.partners.rules.posting import post_day
 from tests.partners.trades import PLAN, C, capped, dec, plan_with, raw, reasons, settle, trade

@@ -20,12 +20,14 @@ from app.kit import clock
 from app.kit.ids import new_id
 from app.kit.text import Message, _l
 from app.partners import versions
+from app.partners.arbitrage import ArbitrageRow, arbitrage
 from app.partners.bundle import derive_receivers
 from app.partners.drafts.differences import Difference, differences
 from app.partners.drafts.golden import Checked, GoldenExample, check_all
 from app.partners.drafts.models import PlanDraft
+from app.partners.faults import faults
 from app.partners.models import PlanVersion
-from app.partners.plan import ArbitrageRow, GodRule, Level, Plan, ReferralRule, ReferralTrack, arbitrage, faults
+from app.partners.plan import GodRule, Level, Plan, ReferralRule, ReferralTrack
 
 EXAMPLES_MAX = 50
 RULES_MAX = 100

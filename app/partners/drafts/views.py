@@ -17,7 +17,7 @@ from app.core.http import redirect_to, render, requires, toast, unrestricted
 from app.kit.text import _l
 from app.partners import example as worked
 from app.partners import labels, permissions, versions
-from app.partners.drafts import forms, service
+from app.partners.drafts import forms, reading, service
 from app.partners.drafts.models import PlanDraft
 from app.partners.plan import GodRule, ReferralRule
 from app.tenancy import service as tenancy
@@ -54,11 +54,11 @@ def begin() -> ResponseReturnValue:
 @unrestricted(STAFF_ACT)
 def edit(draft_id: UUID) -> ResponseReturnValue:
     found = service.draft(draft_id)
-    form = forms.PlanForm(data=forms.fill_plan(found.plan, found.revision))
+    form = forms.PlanForm(data=reading.fill_plan(found.plan, found.revision))
     if form.sent():
         saved = form.attempt(
             lambda: service.change(
-                draft_id, forms.read_plan(form, found.plan), revision=revision_of(form), by=current_actor()
+                draft_id, reading.read_plan(form, found.plan), revision=revision_of(form), by=current_actor()
             )
         )
         if saved is not None:
@@ -79,7 +79,7 @@ def preview(draft_id: UUID) -> ResponseReturnValue:
     problem = None
     if form.sent():
         try:
-            plan = forms.read_plan(form, found.plan)
+            plan = reading.read_plan(form, found.plan)
         except Invalid as refusal:
             problem = refusal.message
     return render(
@@ -117,11 +117,11 @@ def rule(draft_id: UUID, track: str, place: int | None) -> ResponseReturnValue:
     read: Callable[[Any], ReferralRule | GodRule]
     if track == "god":
         god = found.plan.god.rules[place] if place is not None and found.plan.god else GodRule(name="")
-        form, read = forms.GodRuleForm(data=forms.fill_god_rule(god, found.revision)), forms.read_god_rule
+        form, read = forms.GodRuleForm(data=reading.fill_god_rule(god, found.revision)), reading.read_god_rule
     else:
         known = found.plan.referral.rules[place] if place is not None and found.plan.referral else ReferralRule(name="")
-        form = forms.ReferralRuleForm(data=forms.fill_referral_rule(known, found.revision))
-        read = forms.read_referral_rule
+        form = forms.ReferralRuleForm(data=reading.fill_referral_rule(known, found.revision))
+        read = reading.read_referral_rule
     if form.sent():
         saved = form.attempt(
             lambda: service.put_rule(draft_id, place, read(form), revision=revision_of(form), by=current_actor())
@@ -164,12 +164,12 @@ def example(draft_id: UUID) -> ResponseReturnValue:
     """Add a worked example, or change the one that the address names."""
     found = service.draft(draft_id)
     known = next((one for one in service.examples(found) if one.name == request.args.get("name")), None)
-    filled = forms.fill_example(known, found.revision) if known is not None else {"revision": str(found.revision)}
+    filled = reading.fill_example(known, found.revision) if known is not None else {"revision": str(found.revision)}
     form = forms.ExampleForm(data=filled)
     if form.sent():
         saved = form.attempt(
             lambda: service.put_example(
-                draft_id, forms.read_example(form), revision=revision_of(form), by=current_actor()
+                draft_id, reading.read_example(form), revision=revision_of(form), by=current_actor()
             )
         )
         if saved is not None:

@@ -18,9 +18,9 @@ from app.core.jobs import enqueue_after_commit
 from app.kit import clock
 from app.kit.text import _l
 from app.partners import example, labels, permissions, queries, service, versions
+from app.partners.arbitrage import arbitrage
 from app.partners.forms import GrantForm, RunForm
 from app.partners.models import RunStep
-from app.partners.plan import arbitrage
 from app.partners.settlement import run as settlement
 from app.partners.views.portal import csv_of, explained, read_day, read_filter
 from app.referrals import queries as tree

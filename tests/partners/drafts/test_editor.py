@@ -13,7 +13,7 @@ from app.audit import queries as audit
 from app.core.db import session
 from app.core.errors import Invalid
 from app.partners import bundle, versions
-from app.partners.drafts import forms, service
+from app.partners.drafts import reading, service
 from app.partners.drafts.differences import differences
 from app.partners.drafts.golden import GoldenExample, check
 from app.partners.drafts.models import PlanDraft
@@ -50,7 +50,7 @@ def found(brand: Brand, draft: PlanDraft) -> PlanDraft:
 
 def typed(plan: Plan, revision: int, **changes: Any) -> dict[str, Any]:
     """What a browser sends for a plan's form."""
-    filled = forms.fill_plan(plan, revision) | changes
+    filled = reading.fill_plan(plan, revision) | changes
     return {name: ("y" if value is True else value) for name, value in filled.items() if value is not False}
 
 
@@ -180,7 +180,7 @@ def test_a_wrong_example_keeps_the_plan_back(app: Flask, north: Brand) -> None:
     draft = begun(north, admin)
     office = browser_of(app, north, admin, "office")
     base = f"/commission/drafts/{draft.id}"
-    example = forms.fill_example(EXAMPLE_1, 1) | {"expected": "R1 4.80\nR2 2.40\nR3 1.20\nG3 7.00"}
+    example = reading.fill_example(EXAMPLE_1, 1) | {"expected": "R1 4.80\nR2 2.40\nR3 1.20\nG3 7.00"}
 
     office.post(f"{base}/examples/new", example)
     office.post(base, typed(SAFE, 2, audit_days="9"))
@@ -215,7 +215,7 @@ def test_the_brief_s_own_plan_is_caught_with_what_it_loses_and_needs_a_second_pe
         rows = service.review(service.draft(draft.id))
         assert not rows.loses  # Nobody has an amount per lot yet: 8.40 of 12 is paid.
         lost = msgspec.structs.replace(
-            farmed, referral=msgspec.structs.replace(farmed.referral, levels=forms.levels_of("Direct 95", "levels"))
+            farmed, referral=msgspec.structs.replace(farmed.referral, levels=reading.levels_of("Direct 95", "levels"))
         )  # type: ignore[type-var]
         service.change(draft.id, lost, revision=2, by=desk.actor())
     assert office.get(f"{base}/publish").status_code == 200
@@ -239,7 +239,7 @@ def test_an_accepted_draft_that_changes_needs_another_word(north: Brand) -> None
         SAFE,
         caps={"max_total_per_lot": None},
         god=None,
-        referral={"levels": forms.levels_of("Direct 95", "levels")},
+        referral={"levels": reading.levels_of("Direct 95", "levels")},
         typical={"EURUSD": USUAL},
     )
     with acting(north):
@@ -267,7 +267,7 @@ def test_the_bundle_does_not_undo_what_the_office_published(north: Brand) -> Non
 
 
 def test_a_difference_names_the_setting() -> None:
-    levels = forms.levels_of("Direct 45\nIndirect 20\nNetwork 10", "levels")
+    levels = reading.levels_of("Direct 45\nIndirect 20\nNetwork 10", "levels")
     told = differences(SAFE, plan_with(SAFE, audit_days=9, referral={"level_base": "previous", "levels": levels}))
 
     assert {(one.key, one.before, one.after) for one in told} == {
