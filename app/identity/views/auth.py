@@ -8,12 +8,13 @@ from flask_babel import get_locale
 
 from app.core.actor import current_actor
 from app.core.http import public, redirect_to, render, requires, toast, unrestricted
-from app.identity import forms, queries, service
+from app.identity import clicks, forms, queries, service
 from app.identity.cookies import REFERRAL_COOKIE, clear_session_cookie, session_cookie
 from app.identity.models import User
 from app.identity.permissions import PROFILE_OWN
 from app.identity.rules import TokenPurpose
 from app.identity.service import AwaitsConfirmation, NewSession
+from app.kit import clock
 from app.kit.text import _l
 from app.notifications.views import mailbox
 
@@ -71,7 +72,7 @@ def sign_up() -> ResponseReturnValue:
     f = forms.SignUpForm()
     f.offer_countries()
     if request.method == "GET":
-        f.referral_code.data = request.args.get("ref", "") or request.cookies.get(REFERRAL_COOKIE, "")
+        f.referral_code.data = request.args.get("ref", "") or _followed_code()
     if f.sent():
         f.attempt(
             lambda: service.register(
@@ -88,6 +89,12 @@ def sign_up() -> ResponseReturnValue:
             session["check_mail"] = f.email.data.strip()
             return redirect_to(url_for(".check_mail"))
     return render("identity/auth/sign_up.html", f=f, status=f.status)
+
+
+def _followed_code() -> str:
+    """The code of the link that this browser followed last."""
+    followed = clicks.remembered(request.cookies.get(REFERRAL_COOKIE, ""), clock.now())
+    return followed[-1].code if followed else ""
 
 
 @public

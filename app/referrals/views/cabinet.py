@@ -6,7 +6,9 @@ from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.core.http import public, redirect_to
+from app.identity import clicks
 from app.identity.cookies import REFERRAL_COOKIE
+from app.kit import clock
 from app.referrals import queries, rules, service
 
 bp = Blueprint("referrals_cabinet", __name__)
@@ -21,7 +23,13 @@ def follow(code: str) -> ResponseReturnValue:
     response = redirect_to(url_for("identity_cabinet.sign_up"))
     if normal is not None and service.sponsor_by_code(normal) is not None:
         queries.count_visit(normal)
+        before = clicks.remembered(request.cookies.get(REFERRAL_COOKIE, ""), clock.now())
         response.set_cookie(
-            REFERRAL_COOKIE, normal, max_age=REMEMBERED_SECONDS, httponly=True, samesite="Lax", secure=request.is_secure
+            REFERRAL_COOKIE,
+            clicks.remember(before, normal, clock.now()),
+            max_age=REMEMBERED_SECONDS,
+            httponly=True,
+            samesite="Lax",
+            secure=request.is_secure,
         )
     return response
