@@ -22,6 +22,8 @@ TABLES: Final = (
     "commission_line",
     "commission_reason",
     "commission_hold",
+    "commission_award",
+    "commission_award_hold",
 )
 _NAMES: Final = re.compile(rf"(?<![\w.:'])({'|'.join(TABLES)})\b(?!')")
 _apart: ContextVar[bool] = ContextVar("settlement_apart", default=False)

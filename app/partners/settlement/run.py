@@ -7,7 +7,8 @@ on from there. Money of a run is released only when it is proved.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -17,13 +18,14 @@ from sqlalchemy import select
 from app.audit import service as audit
 from app.core import live
 from app.core.actor import Actor
-from app.core.db import execute_sql, in_transaction, session, tenant_id
+from app.core.db import execute_sql, in_transaction, session, tenant_id, tenant_scope, transaction
 from app.core.errors import Conflict, Invalid, NotFound
 from app.kit import clock
 from app.kit.ids import new_id
 from app.kit.money import exponent
 from app.kit.text import _l
 from app.partners import versions
+from app.partners.awards import queries as awards
 from app.partners.models import PlanVersion, RunStep, SettlementRun
 from app.partners.settlement import compute, facts, posting
 from app.partners.settlement.facts import sql
@@ -51,12 +53,40 @@ class AlreadyProved(Conflict):
     message = _l("This day is settled and proved.")
 
 
+class AlreadyRunning(Conflict):
+    message = _l("A settlement of this brand is running now. Nothing was started beside it.")
+
+
 def settle_day(day: date, *, by: Actor, override_reason: str = "") -> SettlementRun:
     """Settle one business date as far as it goes, and answer its run. Call it outside a transaction.
 
     With `override_reason` a missing platform does not stop it; who overrode and why stays on the run. Raises NoPlan,
-    DayNotOver, EarlierDayOpen. What stops the run without being refused stands in `failure`.
+    DayNotOver, EarlierDayOpen, and AlreadyRunning while another worker is at it. What stops the run without being
+    refused stands in `failure`.
     """
+    with only_worker():
+        return _settle_day(day, by, override_reason)
+
+
+@contextmanager
+def only_worker() -> Iterator[None]:
+    """Be the tenant's one worker inside the block. Raises AlreadyRunning where another process is.
+
+    The lock is held by a transaction on a connection of its own: it ends with the process, however that ends.
+    """
+    tenant = tenant_id()
+    with tenant_scope(tenant), transaction():
+        if not _take_lock("pg_try_advisory_xact_lock"):
+            raise AlreadyRunning
+        with tenant_scope(tenant):
+            yield
+
+
+def _take_lock(function: str) -> bool:
+    return bool(execute_sql(f"SELECT {function}(hashtext('settlement worker'), :tenant_id)").scalar_one())
+
+
+def _settle_day(day: date, by: Actor, override_reason: str) -> SettlementRun:
     in_transaction(_open, day)
     if override_reason.strip():
         in_transaction(_override, day, override_reason.strip(), by)
@@ -82,6 +112,8 @@ def request_day(day: date, *, by: Actor, override_reason: str = "") -> Settlemen
 
     Raises what `settle_day` raises, and AlreadyProved when nothing is left to do.
     """
+    if not _take_lock("pg_try_advisory_xact_lock_shared"):  # Given back when the request ends.
+        raise AlreadyRunning
     _open(day)
     session().flush()
     if override_reason.strip():
@@ -94,7 +126,10 @@ def request_day(day: date, *, by: Actor, override_reason: str = "") -> Settlemen
 
 
 def settle_due(by: Actor) -> list[SettlementRun]:
-    """Settle every day that has ended and is not proved, in order; a day that stops keeps the later ones waiting."""
+    """Settle every day that has ended and is not proved, in order; a day that stops keeps the later ones waiting.
+
+    Raises AlreadyRunning while another worker is at it.
+    """
     done: list[SettlementRun] = []
     for day in in_transaction(due_days):
         run = settle_day(day, by=by)
@@ -288,6 +323,7 @@ def _judge(run: SettlementRun, by: Actor) -> bool:
     def work(locked: SettlementRun) -> None:
         execute_sql(sql("judge_expired"), business_date=run.business_date)
         execute_sql(sql("judge_cleared"), business_date=run.business_date, plan_number=run.plan_number)
+        awards.judge(run)
 
     return _advance(run.business_date, RunStep.COMPUTED, RunStep.JUDGED, work)
 

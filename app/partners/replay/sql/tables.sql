@@ -7,4 +7,6 @@ CREATE TABLE pg_temp.run_receiver (LIKE public.run_receiver INCLUDING DEFAULTS I
 CREATE TABLE pg_temp.settled_trade (LIKE public.settled_trade INCLUDING DEFAULTS INCLUDING INDEXES) ON COMMIT DROP;
 CREATE TABLE pg_temp.commission_line (LIKE public.commission_line INCLUDING DEFAULTS) ON COMMIT DROP;
 CREATE TABLE pg_temp.commission_reason (LIKE public.commission_reason INCLUDING DEFAULTS) ON COMMIT DROP;
-CREATE TABLE pg_temp.commission_hold (LIKE public.commission_hold INCLUDING DEFAULTS) ON COMMIT DROP
+CREATE TABLE pg_temp.commission_hold (LIKE public.commission_hold INCLUDING DEFAULTS) ON COMMIT DROP;
+CREATE TABLE pg_temp.commission_award (LIKE public.commission_award INCLUDING DEFAULTS INCLUDING INDEXES) ON COMMIT DROP;
+CREATE TABLE pg_temp.commission_award_hold (LIKE public.commission_award_hold INCLUDING INDEXES) ON COMMIT DROP

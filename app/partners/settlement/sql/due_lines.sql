@@ -1,4 +1,4 @@
-/* The lines that this day pays: its own that are not held, and older ones whose hold was cleared. */
+/* The lines and awards that this day pays: its own that are not held, and older ones whose hold was cleared. */
 SELECT l.partner_id, l.track, l.amount
 FROM commission_line AS l
 WHERE l.tenant_id = :tenant_id AND l.business_date = :business_date AND l.component = 'base'
@@ -14,3 +14,18 @@ JOIN commission_line AS l
   ON l.tenant_id = h.tenant_id AND l.partner_id = h.partner_id AND l.trade_id = h.trade_id
   AND l.revision = h.revision AND l.track = h.track AND l.component = 'base'
 WHERE h.tenant_id = :tenant_id AND h.decided_on = :business_date AND h.outcome = 'cleared'
+UNION ALL
+SELECT a.partner_id, a.track, a.amount
+FROM commission_award AS a
+WHERE a.tenant_id = :tenant_id AND a.business_date = :business_date AND a.amount > 0
+  AND NOT EXISTS (
+    SELECT FROM commission_award_hold AS w
+    WHERE w.tenant_id = a.tenant_id AND w.partner_id = a.partner_id AND w.kind = a.kind AND w.source_key = a.source_key
+  )
+UNION ALL
+SELECT a.partner_id, a.track, a.amount
+FROM commission_award_hold AS w
+JOIN commission_award AS a
+  ON a.tenant_id = w.tenant_id AND a.partner_id = w.partner_id AND a.kind = w.kind AND a.source_key = w.source_key
+  AND a.component = 'base' AND a.amount > 0
+WHERE w.tenant_id = :tenant_id AND w.decided_on = :business_date AND w.outcome = 'cleared'

@@ -5,6 +5,7 @@ FROM (
   SELECT partner_id FROM commission_statement WHERE tenant_id = :tenant_id AND business_date = :business_date
   UNION SELECT partner_id FROM commission_batch WHERE tenant_id = :tenant_id AND business_date = :business_date
   UNION SELECT partner_id FROM commission_line WHERE tenant_id = :tenant_id AND business_date = :business_date
+  UNION SELECT partner_id FROM commission_award WHERE tenant_id = :tenant_id AND business_date = :business_date
 ) AS p
 LEFT JOIN (
   SELECT n.partner_id, n.lines + coalesce(c.carried, 0) AS total
