@@ -5,24 +5,46 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
+import structlog
+
 from app.core.actor import system_actor
+from app.core.db import in_transaction
 from app.core.jobs import every, tenant_job
+from app.partners.disputes import service as disputes
 from app.partners.replay import service as replays
 from app.partners.settlement import run as settlement
 
+log = structlog.get_logger()
+
 BY = system_actor("settlement")
+BY_LIMITS = system_actor("disputes")
 
 
 @every("partners.settle", seconds=60, queue="settlement")
 def settle() -> None:
     """Settle every day that has ended by the business clock. A day whose deals are not complete is tried again."""
-    settlement.settle_due(BY)
+    try:
+        settlement.settle_due(BY)
+    except settlement.AlreadyRunning as busy:
+        log.info("settlement.busy", reason=busy.message.in_english())
 
 
 @every("partners.release", seconds=60, queue="settlement")
 def release() -> None:
     """Release money whose audit period has ended. Run early or twice, it does nothing more."""
     settlement.release(BY)
+
+
+@every("partners.disputes", seconds=600, queue="mail")
+def disputes_due() -> None:
+    """Remind the desk of disputes that it has not answered in time, and end those that a partner left unanswered."""
+    in_transaction(disputes.pass_time_limits, BY_LIMITS)
+
+
+@tenant_job("partners.pay_correction", queue="settlement")
+def pay_correction(dispute_id: str) -> None:
+    """Add what an accepted dispute gives to the day that is settled next, once."""
+    in_transaction(disputes.pay_correction, UUID(dispute_id))
 
 
 @tenant_job("partners.replay", queue="reports", retry=())
@@ -34,5 +56,9 @@ def run_replay(replay_id: str) -> None:
 @tenant_job("partners.settle_day", queue="settlement", retry=(30, 300))
 def settle_day(day: str) -> None:
     """Take a day's run as far as it goes: what somebody asked for in the office."""
-    settlement.settle_day(date.fromisoformat(day), by=BY)
+    try:
+        settlement.settle_day(date.fromisoformat(day), by=BY)
+    except settlement.AlreadyRunning as busy:  # Whoever is at it takes the day as far as it goes.
+        log.info("settlement.busy", day=day, reason=busy.message.in_english())
+        return
     settlement.release(BY)

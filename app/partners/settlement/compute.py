@@ -1,24 +1,58 @@
-"""Lines and reasons for a run's closed trades: slice after slice, each slice in its own transaction."""
+"""Lines and reasons for a run's closed trades: in slices, a few at a time, each in its own transaction."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.core.db import execute_sql, in_transaction
+from app.core.db import execute_sql, in_transaction, tenant_id, tenant_scope
 from app.partners.models import PlanVersion, RunStep, SettlementRun
 from app.partners.plan import Plan
+from app.partners.ranks import settling as ranking
+from app.partners.rebates import engine as sharing
 from app.partners.rules.gates import COPY_REASONS, DEALER_REASONS, min_hold
-from app.partners.settlement.facts import alone, periods, rate_date, scope_of, sql, uses_table
+from app.partners.settlement.facts import alongside, over_many_rows, periods, rate_date, scope_of, sql, uses_table
 
-SLICE_SIZE = 100_000  # Closed trades per transaction.
+SLICE_SIZE = 50_000  # Closed trades per transaction.
+SLICES_AT_ONCE = 2  # Each on a connection of its own, so on a processor of its own. More would starve the pages.
 
 
 def compute(run: SettlementRun) -> None:
     """Settle every trade of the run that is not settled yet. Call it outside a transaction; again, it adds nothing."""
     for version, until in in_transaction(periods, run):
-        for slice_from, slice_to in in_transaction(slices_of, run, version, until):
+        slices = in_transaction(slices_of, run, version, until)
+        if len(slices) == 1 or version.plan.tiered_tracks:  # There each slice needs to know what those before it counted.
+            for ends in slices:
+                in_transaction(_compute_slice, run, version, until, *ends)
+        elif slices:
+            _side_by_side([_slice_work(run, version, until, *ends) for ends in slices])
+
+
+def _slice_work(
+    run: SettlementRun, version: PlanVersion, until: datetime, slice_from: datetime, slice_to: datetime
+) -> Callable[[], None]:
+    """A slice as work for another thread, which has no scope of its own yet."""
+    tenant, context = tenant_id(), copy_context()  # The context carries the clock of a test or a sandbox.
+
+    def work() -> None:
+        with tenant_scope(tenant):
             in_transaction(_compute_slice, run, version, until, slice_from, slice_to)
+
+    return lambda: context.run(work)
+
+
+def _side_by_side(works: list[Callable[[], None]]) -> None:
+    """Do all of it, a few at a time. What fails is raised once those that had begun have ended; no more are begun."""
+    with ThreadPoolExecutor(SLICES_AT_ONCE, thread_name_prefix="settlement") as pool:
+        waiting = [pool.submit(work) for work in works]
+        try:
+            for one in waiting:
+                one.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
 def slices_of(run: SettlementRun, version: PlanVersion, until: datetime) -> list[tuple[datetime, datetime]]:
@@ -37,7 +71,7 @@ def _compute_slice(
 
     Nothing when the run has gone on meanwhile: what arrived since then belongs to the next day's run.
     """
-    alone()  # Before the run's row, as every other step does.
+    alongside()  # Before the run's row, as every other step does.
     if _is_being_computed(run):
         settle_slice(run, version, until, slice_from, slice_to)
 
@@ -55,20 +89,23 @@ def settle_slice(
         "batch_from": scope["batch_from"],
         "wait_until": scope["wait_until"],
     }
-    # What the planner knows of tables that a run has just filled is stale: a nested loop over them would never end.
-    execute_sql("SET LOCAL enable_nestloop = off")
-    execute_sql("SET LOCAL work_mem = '128MB'")
+    over_many_rows()
+    execute_sql("SET LOCAL max_parallel_workers_per_gather = 0")  # Slices are what runs side by side.
     _run("trades_now", given)
     _run("settle_trades", given)
     has_own = bool(execute_sql("SELECT EXISTS (SELECT FROM trade_now WHERE has_own_receivers)").scalar_one())
     sources = ["receivers_of_table", *(["receivers_of_run"] if has_own else [])]
     _run("candidates", given, receivers="\n    UNION ALL\n".join(sql(source) for source in sources))
+    ranking.apply(run, version)
     if plan.overlap_policy != "stack" and len(plan.tracks) > 1:
         _run("overlap", given)
+    sharing.decide_cashback(plan, given)  # Before the caps: traders take theirs first.
     if plan.caps.binds_paths:
         _run("cap_paths", given)
     _run("lines", given)
     _run("reasons", given)
+    sharing.write_cashback(plan, given)
+    sharing.write_shares(plan, given)
     if plan.on_ineligible == "hold" or _has_held_trades():
         _run("holds", given)
     execute_sql("DROP TABLE trade_now")

@@ -17,6 +17,8 @@ from app.core.db import execute_sql, load_sql, session
 from app.partners import permissions, receivers, versions
 from app.partners.models import PlanVersion, SettlementRun
 from app.partners.plan import BaseKind, Plan
+from app.partners.ranks import settling as ranking
+from app.partners.rebates import engine as sharing
 from app.partners.settlement.place import placed, schema
 from app.rates import service as rates
 from app.referrals.rules import FOREVER
@@ -33,8 +35,22 @@ def sql(name: str) -> str:
 
 
 def alone() -> None:
-    """One worker at a time on a tenant's settlement, until the transaction ends."""
+    """No step and no slice beside this one in a tenant's settlement, until the transaction ends."""
     execute_sql("SELECT pg_advisory_xact_lock(hashtext('settlement'), :tenant_id)")
+
+
+def alongside() -> None:
+    """Only other slices beside this one, until the transaction ends."""
+    execute_sql("SELECT pg_advisory_xact_lock_shared(hashtext('settlement'), :tenant_id)")
+
+
+def over_many_rows() -> None:
+    """Prepare this transaction for statements over a day's rows.
+
+    What the planner knows of tables that a run has just filled is stale: a nested loop over them would never end.
+    """
+    execute_sql("SET LOCAL enable_nestloop = off")
+    execute_sql("SET LOCAL work_mem = '128MB'")
 
 
 def scope_of(run: SettlementRun, version: PlanVersion, until: datetime) -> dict[str, Any]:
@@ -63,6 +79,7 @@ def periods(run: SettlementRun) -> list[tuple[PlanVersion, datetime]]:
 def freeze(run: SettlementRun) -> None:
     """Store the facts of this run. Called once per run, in one transaction; called again it stores them anew."""
     execute_sql(sql("forget_facts"), business_date=run.business_date)
+    ranking.forget(run)
     locked = list(restrictions.locked_clients(permissions.COMMISSION_ACCRUAL))
     for version, until in periods(run):
         if version.number == run.plan_number or _has_trades(run, version, until):
@@ -92,8 +109,10 @@ def freeze_version(run: SettlementRun, version: PlanVersion, until: datetime, lo
         countries_denied=list(plan.gates.countries_denied),
         locked=locked,
     )
+    ranking.freeze_qualified(run, version)
     _freeze_rules(run, version, until)
     _freeze_terms(run, version)
+    ranking.freeze(run, version, _given(run, version, until))
     _freeze_quotes(run, version, until)
     _freeze_receivers(run, version)
 
@@ -130,6 +149,9 @@ def _freeze_rules(run: SettlementRun, version: PlanVersion, until: datetime) -> 
             }
         )
     _insert("run_rule", rows)
+    if plan.cashback:
+        found = sharing.cashback_rows(run.tenant_id, run.business_date, version.number, plan, traded)
+        _insert("run_cashback", found)
 
 
 def _freeze_terms(run: SettlementRun, version: PlanVersion) -> None:
@@ -243,4 +265,4 @@ def _insert(table: str, rows: list[dict[str, Any]]) -> None:
         session().execute(into.on_conflict_do_nothing(), rows)
 
 
-__all__ = ["alone", "freeze", "periods", "rate_date", "scope_of", "sql", "uses_table"]
+__all__ = ["alone", "alongside", "freeze", "over_many_rows", "periods", "rate_date", "scope_of", "sql", "uses_table"]

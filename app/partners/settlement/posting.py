@@ -22,8 +22,8 @@ from app.partners import permissions, versions
 from app.partners.calendar import due_at
 from app.partners.models import BatchStatus, CommissionBatch, SettlementRun
 from app.partners.plan import Plan
-from app.partners.rules.posting import MODES
-from app.partners.settlement.facts import sql
+from app.partners.rules.posting import MODES, REBATE_TRACKS
+from app.partners.settlement.facts import over_many_rows, sql
 from app.restrictions import service as restrictions
 
 log = structlog.get_logger()
@@ -35,6 +35,7 @@ BatchKey = tuple[UUID, str, str, date, int]
 
 def make_batches(run: SettlementRun, plan: Plan) -> None:
     """Sum the day up: one batch per beneficiary and track, rounded once with the carry of the batch before."""
+    over_many_rows()
     execute_sql(
         sql("batches"),
         business_date=run.business_date,
@@ -42,6 +43,7 @@ def make_batches(run: SettlementRun, plan: Plan) -> None:
         places=exponent(run.currency),
         by_line=plan.rounding_scope == "line",
         mode=plan.rounding_mode,
+        rebate_min=plan.rebates.rebate_min if plan.rebates is not None else Decimal(0),
         due_at=_due(run.business_date, plan),
     )
 
@@ -144,7 +146,7 @@ def _take_back_one(run: SettlementRun, plan: Plan, row: Any, by: Actor) -> None:
         .limit(1)
     )
     is_today = last is not None and last.business_date == run.business_date
-    if plan.rounding_scope == "line":
+    if plan.rounding_scope == "line" and row.track not in REBATE_TRACKS:
         carry_in, posted = Decimal(0), Decimal(row.rounded)
     else:
         carry_in = last.carry_out if last is not None else Decimal(0)

@@ -27,6 +27,8 @@ from app.kit.text import _l
 from app.partners import versions
 from app.partners.awards import queries as awards
 from app.partners.models import PlanVersion, RunStep, SettlementRun
+from app.partners.ranks import settling as ranking
+from app.partners.rebates import engine as sharing
 from app.partners.settlement import compute, facts, posting
 from app.partners.settlement.facts import sql
 from app.trading.queries import platforms
@@ -317,10 +319,13 @@ def _without_wait(run: SettlementRun, version: PlanVersion, until: datetime) -> 
 def _reverse_corrected(run: SettlementRun) -> None:
     if _locked(run.business_date).step is RunStep.FROZEN:  # A worker that fell behind must not add to a summed-up day.
         execute_sql(sql("reverse_corrected"), business_date=run.business_date, batch_from=run.batch_from)
+        ranking.count_back(run, [version.plan for version, _ in facts.periods(run)])
+        sharing.reverse_cashback(run.business_date, run.batch_from)
 
 
 def _judge(run: SettlementRun, by: Actor) -> bool:
     def work(locked: SettlementRun) -> None:
+        sharing.reverse_shares(run.business_date)
         execute_sql(sql("judge_expired"), business_date=run.business_date)
         execute_sql(sql("judge_cleared"), business_date=run.business_date, plan_number=run.plan_number)
         awards.judge(run)
@@ -356,6 +361,7 @@ def _state(run: SettlementRun, by: Actor) -> bool:
             "DELETE FROM commission_statement WHERE tenant_id = :tenant_id AND business_date = :day",
             day=run.business_date,
         )
+        facts.over_many_rows()
         execute_sql(sql("statements"), business_date=run.business_date, currency=run.currency)
 
     return _advance(run.business_date, RunStep.POSTED, RunStep.STATED, work)
@@ -364,7 +370,7 @@ def _state(run: SettlementRun, by: Actor) -> bool:
 def _prove(run: SettlementRun, by: Actor) -> bool:
     """Lines with their carry, journals and statements must say the same per beneficiary, or nothing is released."""
     given = {"business_date": run.business_date, "places": exponent(run.currency)}
-    wrong = in_transaction(lambda: execute_sql(sql("proof"), **given).all())
+    wrong = in_transaction(_differences, given)
     totals = in_transaction(
         lambda: execute_sql(sql("proof_totals"), business_date=run.business_date, currency=run.currency).one()
     )
@@ -384,3 +390,8 @@ def _prove(run: SettlementRun, by: Actor) -> bool:
         audit.record("partners.settlement.prove", ("settlement_run", run.id), by=by, after=shown)
 
     return _advance(run.business_date, RunStep.STATED, RunStep.PROVED, work)
+
+
+def _differences(given: dict[str, Any]) -> list[Any]:
+    facts.over_many_rows()
+    return list(execute_sql(sql("proof"), **given).all())

@@ -8,11 +8,14 @@ WHERE l.tenant_id = :tenant_id AND l.business_date = :business_date AND l.compon
       AND h.revision = l.revision AND h.track = l.track AND h.held_on = l.business_date
   )
 UNION ALL
-SELECT l.partner_id, l.track, l.amount
+SELECT h.partner_id, h.track, l.amount
 FROM commission_hold AS h
-JOIN commission_line AS l
-  ON l.tenant_id = h.tenant_id AND l.partner_id = h.partner_id AND l.trade_id = h.trade_id
-  AND l.revision = h.revision AND l.track = h.track AND l.component = 'base'
+CROSS JOIN LATERAL (  -- One by one: the lines of years stand in this table.
+  SELECT i.amount FROM commission_line AS i
+  WHERE i.tenant_id = h.tenant_id AND i.partner_id = h.partner_id AND i.trade_id = h.trade_id
+    AND i.revision = h.revision AND i.track = h.track AND i.component = 'base'
+  OFFSET 0
+) AS l
 WHERE h.tenant_id = :tenant_id AND h.decided_on = :business_date AND h.outcome = 'cleared'
 UNION ALL
 SELECT a.partner_id, a.track, a.amount
@@ -29,3 +32,5 @@ JOIN commission_award AS a
   ON a.tenant_id = w.tenant_id AND a.partner_id = w.partner_id AND a.kind = w.kind AND a.source_key = w.source_key
   AND a.component = 'base' AND a.amount > 0
 WHERE w.tenant_id = :tenant_id AND w.decided_on = :business_date AND w.outcome = 'cleared'
+UNION ALL
+SELECT e.partner_id, e.track, e.amount FROM (/* include due_shares */) AS e
