@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from flask_babel import get_locale
-
 from app.kit.csv import write_rows
 from app.kit.money import exponent
 from app.kit.text import _l, _lp
-from app.tenancy import service as tenancy
+from app.tenancy import papers
+from app.tenancy.papers import exact
 from app.trading.models import ClosedTrade
 from app.trading.queries.accounts import AccountView
 from app.trading.statements.labels import KINDS
 from app.trading.statements.service import Statement
 from app.ui import formats
-from app.ui.branding import Branding
-from app.ui.pdf import Column, Sheet
+from app.ui.pdf import Column
 
 TRADE_COLUMNS = (
     "closed_at", "opened_at", "position", "closing_deal", "leg", "symbol", "side", "lots", "open_price", "close_price",
@@ -50,12 +48,6 @@ def _trade_cells(trade: ClosedTrade) -> list[object]:
         exact(net_of(trade), trade.account_currency),
         trade.account_currency,
     ]
-
-
-def exact(amount: Decimal, currency: str) -> str:
-    """An amount for machines: at least the currency's decimals, and more where the platform counts finer."""
-    places = max(exponent(currency), -int(amount.normalize().as_tuple().exponent))
-    return f"{amount:.{places}f}"
 
 
 def net_of(trade: ClosedTrade) -> Decimal:
@@ -106,15 +98,8 @@ def statement_csv(view: AccountView, statement: Statement) -> str:
 
 def statement_pdf(view: AccountView, statement: Statement) -> bytes:
     """The statement for printing."""
-    tenant, account = tenancy.current(), view.account
-    look = tenant.branding
-    sheet = Sheet(
-        str(_l("Statement of account %(number)s", number=account.login or "")),
-        Branding(look.primary, look.accent, look.sidebar, look.radius, look.font),
-        tenant.name,
-        f"{tenant.company.legal_name}, {tenant.company.address}".strip(", "),
-        locale=str(get_locale()),
-    )
+    account = view.account
+    sheet = papers.sheet(str(_l("Statement of account %(number)s", number=account.login or "")))
     period = statement.period
     sheet.note(
         str(

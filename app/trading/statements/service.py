@@ -4,52 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
-from app.core.errors import Invalid
-from app.kit.text import _l
+from app.tenancy.papers import Period
 from app.trading.models import ClosedTrade, DealRow, TradingAccount
 from app.trading.statements import queries
 from app.trading.statements.queries import TradeFilter, TradeSums
 
-SPAN_MAX = timedelta(days=366)
 ROWS_MAX = 2_000  # On the page and in the PDF; the CSV holds them all.
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """Whole days in a time zone, both included."""
-
-    first: date
-    last: date
-    timezone: ZoneInfo
-
-    @property
-    def begin(self) -> datetime:
-        return datetime.combine(self.first, time(), self.timezone).astimezone(UTC)
-
-    @property
-    def end(self) -> datetime:
-        """The instant at which the day after the last one begins."""
-        return datetime.combine(self.last + timedelta(days=1), time(), self.timezone).astimezone(UTC)
-
-
-def period(first: date, last: date, timezone: ZoneInfo) -> Period:
-    """A period that a statement may cover. Raises Invalid that names the field."""
-    if last < first:
-        raise Invalid(_l("The last day lies before the first one."), field="to")
-    if last - first > SPAN_MAX:
-        raise Invalid(_l("A statement covers at most a year."), field="to")
-    return Period(first, last, timezone)
-
-
-def month_of(day: date) -> tuple[date, date]:
-    """The first and the last day of a day's month."""
-    first = day.replace(day=1)
-    following = (first + timedelta(days=32)).replace(day=1)
-    return first, following - timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
@@ -15,8 +14,8 @@ from app.audit import service as audit
 from app.core.actor import current_actor
 from app.core.errors import Invalid
 from app.core.http import render, requires
-from app.kit import clock
 from app.tenancy import service as tenancy
+from app.tenancy.papers import file_response, presets, read_day, read_period, this_month
 from app.trading import permissions
 from app.trading.queries import accounts as queries
 from app.trading.queries.accounts import AccountView
@@ -24,7 +23,6 @@ from app.trading.statements import printing, service
 from app.trading.statements import queries as readings
 from app.trading.statements.labels import KINDS
 from app.trading.statements.queries import TradeFilter
-from app.trading.statements.service import Period
 from app.trading.views.cabinet import own_account
 from app.trading.views.shared import listen_to
 from app.ui.lists import Page, PageRequest
@@ -84,7 +82,7 @@ def make_views(name: str, layout: str, permission: str, find: Callable[[UUID], A
         view = find(account_id)
         exported(view, "history")
         rows = readings.trades(account_id, read_filter(), limit=CSV_ROWS_MAX)
-        return _file(printing.trades_csv(rows), f"trades-{view.account.login}.csv", "text/csv; charset=utf-8")
+        return file_response(printing.trades_csv(rows), f"trades-{view.account.login}.csv", "text/csv; charset=utf-8")
 
     @bp.get("/statement")
     @requires(permission)
@@ -92,7 +90,7 @@ def make_views(name: str, layout: str, permission: str, find: Callable[[UUID], A
         view = find(account_id)
         refusal: Invalid | None = None
         try:
-            of = read_period()
+            of = read_period(request.args)
         except Invalid as error:
             refusal, of = error, this_month()
         return page(
@@ -109,33 +107,28 @@ def make_views(name: str, layout: str, permission: str, find: Callable[[UUID], A
     @bp.get("/statement.pdf")
     @requires(permission)
     def statement_pdf(account_id: UUID) -> ResponseReturnValue:
-        view, of = find(account_id), read_period()
+        view, of = find(account_id), read_period(request.args)
         exported(view, "statement.pdf")
         body = printing.statement_pdf(view, service.statement(view.account, of))
-        return _file(body, f"statement-{view.account.login}-{of.first}-{of.last}.pdf", "application/pdf")
+        return file_response(body, f"statement-{view.account.login}-{of.first}-{of.last}.pdf", "application/pdf")
 
     @bp.get("/statement.csv")
     @requires(permission)
     def statement_csv(account_id: UUID) -> ResponseReturnValue:
-        view, of = find(account_id), read_period()
+        view, of = find(account_id), read_period(request.args)
         exported(view, "statement.csv")
         body = printing.statement_csv(view, service.statement(view.account, of, rows_max=CSV_ROWS_MAX))
-        return _file(body, f"statement-{view.account.login}-{of.first}-{of.last}.csv", "text/csv; charset=utf-8")
+        return file_response(
+            body, f"statement-{view.account.login}-{of.first}-{of.last}.csv", "text/csv; charset=utf-8"
+        )
 
     return bp
-
-
-def _file(body: str | bytes, name: str, kind: str) -> Response:
-    response = Response(body, content_type=kind)
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    response.headers["Cache-Control"] = "no-store"
-    return response
 
 
 def read_filter() -> TradeFilter:
     """From the address. Anything unreadable narrows nothing."""
     timezone = tenancy.current().timezone
-    first, last = _day(request.args.get("from", "")), _day(request.args.get("to", ""))
+    first, last = read_day(request.args.get("from", "")), read_day(request.args.get("to", ""))
     side, result = request.args.get("side", ""), request.args.get("result", "")
     return TradeFilter(
         symbol=request.args.get("symbol", "").strip()[:40],
@@ -144,45 +137,6 @@ def read_filter() -> TradeFilter:
         begin=datetime.combine(first, time(), timezone) if first else None,
         end=datetime.combine(last + timedelta(days=1), time(), timezone) if last else None,
     )
-
-
-def read_period() -> Period:
-    """The asked period in the brand's days; this month without one. Raises Invalid."""
-    default = this_month()
-    first = _day(request.args.get("from", "")) or default.first
-    last = _day(request.args.get("to", "")) or max(first, default.last)
-    return service.period(first, last, default.timezone)
-
-
-def today() -> tuple[date, ZoneInfo]:
-    """The brand's business day and its time zone."""
-    timezone = tenancy.current().timezone
-    return clock.business_now().astimezone(timezone).date(), timezone
-
-
-def this_month() -> Period:
-    """The month that runs now."""
-    day, timezone = today()
-    return Period(*service.month_of(day), timezone)
-
-
-def presets() -> list[dict[str, Any]]:
-    """The last six months, newest first: what is asked for most."""
-    day, _ = today()
-    found = []
-    for _number in range(6):
-        first, last = service.month_of(day)
-        found.append({"year": first.year, "month": first.month, "from": first.isoformat(), "to": last.isoformat()})
-        day = first - timedelta(days=1)
-    return found
-
-
-def _day(text: str) -> date | None:
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        return None
-    return found if 2000 <= found.year <= 2200 else None
 
 
 cabinet = make_views("statements_cabinet", "layouts/cabinet.html", permissions.ACCOUNT_OWN, own_account)

@@ -15,6 +15,7 @@ from app.kit.money import Money
 from app.ledger import service as ledger
 from app.simulators.mt5.enums import Action
 from app.simulators.mt5.money import change_balance
+from app.tenancy.papers import Period
 from app.trading.adoption import queries
 from app.trading.adoption.models import History, LoginState, RunState
 from app.trading.adoption.service import logins, runs
@@ -35,7 +36,7 @@ def usd(amount: str) -> Money:
 def balances(desk: Desk, account: TradingAccount, days: int) -> tuple[Decimal, Decimal]:
     """What a statement of the last days begins and ends with."""
     today = clock.business_now().date()
-    period = statements.Period(today - timedelta(days=days), today + timedelta(days=1), ZoneInfo("UTC"))
+    period = Period(today - timedelta(days=days), today + timedelta(days=1), ZoneInfo("UTC"))
     with desk.scope():
         statement = statements.statement(account, period)
         return statement.opening_balance, statement.closing_balance
