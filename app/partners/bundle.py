@@ -8,8 +8,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from app.core.features import BundleSection
 from app.partners import receivers, versions
+from app.partners.disputes.terms import term_faults
 from app.partners.faults import faults
 from app.partners.plan import PartnersBundle
+from app.partners.portal.terms import faults_of_links
 
 
 def check(section: PartnersBundle) -> Sequence[tuple[str, str]]:
@@ -26,6 +28,8 @@ def check(section: PartnersBundle) -> Sequence[tuple[str, str]]:
         found.append(("settle_cutoff", "Write the cut-off as hours and minutes, like 17:00."))
     if section.effective_from is not None and section.effective_from.tzinfo is None:
         found.append(("effective_from", "An instant carries its offset, like 2026-01-01T00:00:00Z."))
+    found += [(key, sentence.in_english()) for key, sentence in term_faults(section.disputes)]
+    found += [(key, sentence.in_english()) for key, sentence in faults_of_links(section.links)]
     return found
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from app.clients.events import ClientRegistered
 from app.core.features import Feature, MenuEntry
 from app.kit.text import _l
 from app.partners import cli, panels, permissions, subscribers
 from app.partners.bundle import SECTION
+from app.partners.disputes import queries as open_disputes
+from app.partners.disputes.views import office as desk
+from app.partners.disputes.views import portal as disputes
 from app.partners.drafts import views as drafts
+from app.partners.portal.views import follow
+from app.partners.portal.views import office as materials
 from app.partners.replay import views as replay
 from app.partners.service import move_moment
 from app.partners.views import office, portal
@@ -18,27 +24,44 @@ FEATURE = Feature(
     name="partners",
     label=_l("Commission"),
     blueprints={
-        "cabinet": (portal.cabinet,),
-        "partner": (portal.partner,),
-        "office": (office.bp, drafts.bp, replay.bp),
+        "cabinet": (portal.cabinet, follow.bp, disputes.cabinet),
+        "partner": (portal.partner, disputes.partner),
+        "office": (office.bp, drafts.bp, replay.bp, materials.bp, desk.bp),
     },
     menu=(
         MenuEntry("cabinet", _l("Partner"), "partners_cabinet.home", "users-group", 60, OWN),
         MenuEntry("partner", _l("Home"), "partners_portal.home", "home", 0, OWN, phone=True),
         MenuEntry("partner", _l("Network"), "partners_portal.network", "sitemap", 10, OWN, phone=True),
+        MenuEntry("partner", _l("Links"), "partners_portal.link_list", "link", 12, OWN),
+        MenuEntry("partner", _l("Funnel"), "partners_portal.funnel", "filter", 14, OWN),
         MenuEntry("partner", _l("Commission"), "partners_portal.earnings", "coins", 20, OWN, phone=True),
         MenuEntry("partner", _l("Statements"), "partners_portal.statements", "file-text", 30, OWN, phone=True),
         MenuEntry("partner", _l("Move to wallet"), "partners_portal.payout", "transfer", 40, OWN),
+        MenuEntry("partner", _l("Disputes"), "partners_disputes_portal.overview", "flag", 35, OWN),
+        MenuEntry("office", _l("Funnel"), "partners_materials.funnel", "filter", 52, permissions.COMMISSION_READ),
+        MenuEntry("office", _l("Banners"), "partners_materials.banner_list", "photo", 53, permissions.COMMISSION_READ),
         MenuEntry("office", _l("Settlements"), "partners_office.settlements", "coins", 60, permissions.SETTLEMENT_READ),
         MenuEntry(
             "office", _l("Commission plan"), "partners_office.plan", "percentage", 61, permissions.COMMISSION_READ
+        ),
+        MenuEntry(
+            "office",
+            _l("Disputes"),
+            "partners_disputes_office.queue",
+            "flag",
+            62,
+            permissions.DISPUTE_READ,
+            badge=open_disputes.waiting_count,
         ),
     ),
     panels=panels.PANELS,
     permissions=permissions.PERMISSIONS,
     functions=permissions.FUNCTIONS,
     jobs=("app.partners.jobs",),
-    subscribers=((SponsorChanged, subscribers.on_sponsor_changed),),
+    subscribers=(
+        (ClientRegistered, subscribers.on_registration),
+        (SponsorChanged, subscribers.on_sponsor_changed),
+    ),
     bundle=SECTION,
     cli=(cli.settlement,),
     ports={"referrals.move_moment": move_moment},

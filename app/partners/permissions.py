@@ -13,10 +13,15 @@ PLAN_EDIT = "partners.plan.edit"
 PLAN_ACCEPT = "partners.plan.accept"
 PLAN_PUBLISH = "partners.plan.publish"
 PARTNER_PORTAL = "partners.portal"
+BANNER_EDIT = "partners.banner.edit"
+DISPUTE_READ = "partners.dispute.read"
+DISPUTE_ANSWER = "partners.dispute.answer"
+DISPUTE_DECIDE = "partners.dispute.decide"
 
 COMMISSION_ACCRUAL = "commission_accrual"
 COMMISSION_RELEASE = "commission_release"
 COMMISSION_PAYOUT = "commission_payout"
+COMMISSION_DISPUTE = "commission_dispute"
 
 PERMISSIONS = (
     Permission(
@@ -36,10 +41,23 @@ PERMISSIONS = (
         frozenset({"admin", "finance", "compliance"}),
     ),
     Permission(PLAN_PUBLISH, _l("Publish commission plans"), frozenset({"admin"})),
+    Permission(
+        DISPUTE_READ,
+        _l("See disputes about commission"),
+        frozenset({"admin", "finance", "compliance", "partner_desk"}),
+    ),
+    Permission(DISPUTE_ANSWER, _l("Answer disputes about commission"), frozenset({"admin", "partner_desk"})),
+    Permission(
+        DISPUTE_DECIDE,
+        _l("Accept or refuse disputes about commission"),
+        frozenset({"admin", "finance", "partner_desk"}),
+    ),
+    Permission(BANNER_EDIT, _l("Give partners banners and withdraw them"), frozenset({"admin", "partner_desk"})),
     Permission(PARTNER_PORTAL, _l("Use the partner portal"), frozenset({"trader", "partner"})),
 )
 FUNCTIONS = (
     RestrictedFunction(COMMISSION_ACCRUAL, _l("Earn commission, and let others earn on their trades")),
     RestrictedFunction(COMMISSION_RELEASE, _l("Have commission released after its audit period")),
     RestrictedFunction(COMMISSION_PAYOUT, _l("Move commission to the main wallet")),
+    RestrictedFunction(COMMISSION_DISPUTE, _l("Dispute commission")),
 )

@@ -26,6 +26,7 @@ OBJECTS = {
     "client_id": "client",
     "deposit_id": "deposit",
     "difference_id": "sync_difference",
+    "dispute_id": "commission_dispute",
     "draft_id": "plan_draft",
     "import_id": "adoption_import",
     "mail_id": "mail",

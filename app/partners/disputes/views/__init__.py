@@ -1,0 +1,1 @@
+"""The pages of disputes: the partner's own, and the desk's."""
