@@ -250,7 +250,8 @@ def start_product(supervisor: Supervisor, ports: Ports, port: int) -> None:
     """Pages and streams on `port`, then connector, jobs and scheduler."""
     workers = os.environ.get("KONTOR_WEB_WORKERS", "2")
     pages: list[str | Path] = [PYTHON, "-m", "uvicorn", "wsgi:asgi", "--host", HOST, "--port", str(port)]
-    pages += ["--workers", workers, "--timeout-graceful-shutdown", "3", "--limit-concurrency", "2000"]
+    pages += ["--http", "app.web.protocol:PromptProtocol", "--workers", workers]
+    pages += ["--timeout-graceful-shutdown", "3", "--limit-concurrency", "2000"]
     pages += ["--no-server-header", "--no-access-log", "--log-level", "warning"]
     supervisor.add("pages", pages, f"http://127.0.0.1:{port}/health")
     for number, role in enumerate(("connector", "jobs", "scheduler"), start=1):
