@@ -29,12 +29,13 @@ from app.partners.plan import (
     SpreadBasis,
     TypicalSymbol,
 )
-from app.partners.rules import ClosedTrade, Facts, Path, Person, Quote, Upline, settle_trade
+from app.partners.rules import ClosedTrade, Facts, Path, Person, Quote, Upline, settle_trade, share_out
 from app.rates import service as rates
 from app.referrals.rules import FOREVER
 from app.restrictions import service as restrictions
 from app.restrictions.rules import REASONS
 from tests.partners import world
+from tests.partners.rebates import agreements
 from tests.partners.world import BY
 
 FIRST_DAY = date(2026, 3, 2)
@@ -187,6 +188,7 @@ def plans(draw: st.DrawFn) -> Plan:
         ),
         rounding_scope=draw(st.sampled_from(["day", "line"])),
         rounding_mode=draw(st.sampled_from(["half_even", "down", "half_up"])),
+        **draw(agreements.sharing()),
     )
 
 
@@ -230,6 +232,7 @@ def worlds(draw: st.DrawFn) -> dict[str, Any]:
         "links": links,
         "grants": grants,
         "plan": draw(plans()),
+        "agreements": draw(agreements.wishes(count)),
         "starts": draw(st.sampled_from([None, None, None, 11.0])),  # Some trades close at this very instant.
         "trades": draw(st.lists(trades(count), min_size=1, max_size=5)),
         "people": [
@@ -327,6 +330,7 @@ def test_sql_and_reference_give_the_same_lines_and_reasons(given: dict[str, Any]
         for person, person_id in zip(given["people"], ids, strict=True):
             if person.is_accrual_locked:
                 restrictions.lock(person_id, permissions.COMMISSION_ACCRUAL, reason_code=next(iter(REASONS)), by=BY)
+        agreed = agreements.store(given["agreements"], ids, day)
         world.publish(plan, hours(day, 0))
         starts_at = None if given["starts"] is None else hours(day, given["starts"])
         platform = world.make_platform(starts_at=starts_at)
@@ -345,7 +349,7 @@ def test_sql_and_reference_give_the_same_lines_and_reasons(given: dict[str, Any]
 
     people = dict(zip(ids, given["people"], strict=True))
     end = hours(day, 24)
-    lines, reasons, holds, numbers = set(), set(), set(), set()
+    lines, reasons, holds, numbers, shares = set(), set(), set(), set(), set()
     for trade, one in zip(closed, given["trades"], strict=True):
         opened = trade.opened_at or trade.closed_at
         at = {"close": trade.closed_at, "open": opened, "settlement": end}[plan.tree_as_of]
@@ -359,7 +363,20 @@ def test_sql_and_reference_give_the_same_lines_and_reasons(given: dict[str, Any]
             verdict=one["verdict"],
             starts_at=starts_at,
         )
-        outcome = settle_trade(trade, path_of(one["person"], at, opened, given, day, ids), plan, facts)
+        path = path_of(one["person"], at, opened, given, day, ids)
+        outcome = settle_trade(trade, path, plan, facts)
+        for each in share_out(trade, path, outcome.lines, plan, facts, agreed):
+            shares.add((each.seq, each.track, each.giver_id, each.receiver_id, each.kind, each.share, each.amount))
+        if (cashback := outcome.cashback) is not None and cashback.reason is None:
+            lines.add(
+                (trade.seq, "cashback", trade.client_id, "base", 0, 0, cashback.amount_before_cap, cashback.amount,
+                 cashback.cap)
+            )  # fmt: skip
+            if cashback.held_for:
+                holds.add((trade.seq, "cashback", trade.client_id, tuple(map(str, cashback.held_for))))
+        elif cashback is not None and cashback.reason is not None:
+            found = (str(cashback.reason), tuple(map(str, cashback.gates)))
+            reasons.add((trade.seq, "cashback", trade.client_id, 0, *found))
         numbers.add((trade.seq, outcome.lots_counted, outcome.base, outcome.revenue, outcome.spread_source))
         for line in outcome.lines:
             lines.add(
@@ -384,6 +401,7 @@ def test_sql_and_reference_give_the_same_lines_and_reasons(given: dict[str, Any]
     assert {row for row in world.lines() if row[0] >= first} == lines
     assert {row for row in world.reasons() if row[0] >= first} == reasons
     assert {row for row in world.held() if row[0] >= first} == holds
+    assert {row for row in agreements.shares() if row[0] >= first} == shares
     assert in_transaction(receivers.differences) == 0
 
 

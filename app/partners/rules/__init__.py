@@ -13,8 +13,10 @@ from app.partners.rules.facts import (
     ReasonCode,
     Upline,
 )
+from app.partners.rules.shares import Agreement, Share, share_out
 
 __all__ = [
+    "Agreement",
     "ClosedTrade",
     "Facts",
     "Line",
@@ -24,7 +26,9 @@ __all__ = [
     "Quote",
     "Reason",
     "ReasonCode",
+    "Share",
     "Upline",
     "settle_trade",
+    "share_out",
     "spread_of",
 ]

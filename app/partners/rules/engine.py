@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from app.partners.plan import GodRule, Plan, ReferralRule, SpreadBasis, Track
-from app.partners.rules.bases import base_of, value_of
+from app.partners.rules.bases import CountedPart, base_of, part_of, value_of
 from app.partners.rules.caps import cap_each, cap_path, path_limit, settle_overlap
+from app.partners.rules.cashback import Cashback, cashback_of, limit_after
 from app.partners.rules.facts import ClosedTrade, Facts, Line, Outcome, Path, Reason, ReasonCode, Upline
 from app.partners.rules.gates import partner_gates, trade_gates
-from app.partners.rules.steps import product, quotient_step, step, total
-from app.partners.rules.tracks import Candidate, god_candidates, referral_candidates
+from app.partners.rules.own import PerLot, base_for, per_lot_of, share_of
+from app.partners.rules.steps import product, step, total
+from app.partners.rules.tracks import Candidate, god_candidates, level_amounts, referral_candidates
+from app.partners.volume.terms import Traits
 
 
 def settle_trade(trade: ClosedTrade, path: Path, plan: Plan, facts: Facts) -> Outcome:
@@ -18,14 +22,16 @@ def settle_trade(trade: ClosedTrade, path: Path, plan: Plan, facts: Facts) -> Ou
 
     For each potential beneficiary of each track there is one line or one reason, never both and never neither.
     """
-    referral_rule = plan.referral_rule(trade.symbol, trade.symbol_class, trade.group)
-    god_rule = plan.god_rule(trade.symbol, trade.symbol_class, trade.group)
-    lots = step(trade.volume_lots, plan.volume_multiplier(trade.symbol, trade.group))
+    traits = traits_of(trade, facts)
+    referral_rule = plan.referral_rule(trade.symbol, trade.symbol_class, trade.group, traits)
+    god_rule = plan.god_rule(trade.symbol, trade.symbol_class, trade.group, traits)
+    trade = _whole(trade, facts)
+    lots, part = counted(trade, plan, facts)
     basis = plan.basis_of(referral_rule)
-    spread, source = spread_of(trade, basis, plan)
-    shared = base_of(referral_rule, trade, lots, plan.volume_multiplier(trade.symbol, trade.group), spread, facts)
+    spread, source = spread_of(trade, basis, plan, facts)
+    shared = base_of(referral_rule, trade, lots, part, spread, facts)
     base = shared.amount
-    revenue, is_revenue_known = _revenue(trade, plan, facts, lots, basis)
+    revenue, is_revenue_known = _revenue(trade, plan, facts, lots, part, basis)
 
     gates: dict[Track, tuple[ReasonCode, ...]] = {}
     rules: dict[Track, ReferralRule | GodRule | None] = {"referral": referral_rule, "god": god_rule}
@@ -55,23 +61,75 @@ def settle_trade(trade: ClosedTrade, path: Path, plan: Plan, facts: Facts) -> Ou
 
     limits = {track: rule.max_per_event if rule is not None else None for track, rule in rules.items()}
     lines, overlapped = settle_overlap(cap_each(lines, limits), plan)
-    lines, capped = cap_path(lines, plan, path_limit(plan, lots, revenue))
+    limit = path_limit(plan, lots, revenue)
+    cashback = _cashback(trade, path, plan, facts, lots, limit, is_revenue_known) if plan.cashback else None
+    lines, capped = cap_path(lines, plan, limit_after(limit, cashback))
     reasons += [_lost(line, code) for line, code in [*overlapped, *capped]]
-    return Outcome(lots, base, revenue, spread, source, tuple(lines), tuple(reasons))
+    return Outcome(lots, base, revenue, spread, source, tuple(lines), tuple(reasons), cashback)
 
 
-def spread_of(trade: ClosedTrade, basis: SpreadBasis, plan: Plan) -> tuple[Decimal | None, str]:
-    """The spread in price units, and where it was found: on the deal, else the plan's typical spread, else nowhere."""
-    at_open = _difference(trade.open_bid, trade.open_ask)
+def traits_of(trade: ClosedTrade, facts: Facts) -> Traits:
+    """What rules may look at beside the trade's symbol and group."""
+    return Traits(
+        account_type=trade.account_type,
+        platform=trade.platform,
+        country=facts.person(trade.client_id).country,
+        account_currency=trade.account_currency,
+        closed_at=trade.closed_at,
+    )
+
+
+def counted(trade: ClosedTrade, plan: Plan, facts: Facts) -> tuple[Decimal, CountedPart]:
+    """The counted lots of a trade, rounded once, and the part in which its amounts count."""
+    multiplier = plan.volume_multiplier(trade.symbol, trade.group)
+    if facts.volume is None:
+        return step(trade.volume_lots, multiplier), CountedPart(multiplier)
+    volume = facts.volume
+    exact = product(volume.paid, multiplier, volume.credit_factor)
+    return step(exact), CountedPart(exact, volume.lots_whole)
+
+
+def _whole(trade: ClosedTrade, facts: Facts) -> ClosedTrade:
+    """A trade that stands for its whole position, with the amounts of all of it."""
+    volume = facts.volume
+    if volume is None or not volume.is_whole:
+        return trade
+    return replace(
+        trade,
+        commission=trade.commission if volume.commission is None else volume.commission,
+        profit=trade.profit if volume.profit is None else volume.profit,
+        markup_usd=volume.markup_usd,
+    )
+
+
+def spread_of(
+    trade: ClosedTrade, basis: SpreadBasis, plan: Plan, facts: Facts | None = None
+) -> tuple[Decimal | None, str]:
+    """The spread in price units, and where it was found: on the deal, else the plan's typical spread, else nowhere.
+
+    Where the plan asks for the average, an average counts as found on deals, too.
+    """
+    given = facts or Facts()
+    is_whole = given.volume is not None and given.volume.is_whole
+    at_open = given.volume.open_spread if given.volume and is_whole else _difference(trade.open_bid, trade.open_ask)
     at_close = _difference(trade.close_bid, trade.close_ask)
     typical = plan.typical.get(trade.symbol)
     fallback = typical.spread if typical is not None else None
-    needed = {"open": (at_open,), "close": (at_close,), "half_half": (at_open, at_close)}[basis]
+    if basis == "typical":
+        return fallback, "typical" if fallback is not None else ""
+    needed = {
+        "open": (at_open,),
+        "close": (at_close,),
+        "half_half": (at_open, at_close),
+        "capped": (at_open, given.average_spread),
+    }[basis]
     found = [fallback if spread is None else spread for spread in needed]
     source = "deal" if None not in needed else "typical"
     known = [spread for spread in found if spread is not None]
     if len(known) < len(found):
         return None, ""
+    if basis == "capped":
+        return min(known), source
     return (known[0] if len(known) == 1 else product(total(*known), Decimal("0.5"))), source
 
 
@@ -83,21 +141,44 @@ def _difference(bid: Decimal | None, ask: Decimal | None) -> Decimal | None:
 
 
 def _revenue(
-    trade: ClosedTrade, plan: Plan, facts: Facts, lots: Decimal, basis: SpreadBasis
+    trade: ClosedTrade, plan: Plan, facts: Facts, lots: Decimal, part: CountedPart, basis: SpreadBasis
 ) -> tuple[Decimal, tuple[bool, bool]]:
     """What the trade earned, spread value and the client's commission, and whether spread and rate are known.
 
     The commission counts in the same part as the lots do.
     """
-    spread, _ = spread_of(trade, plan.revenue_basis or basis, plan)
+    spread, _ = spread_of(trade, plan.revenue_basis or basis, plan, facts)
     value = value_of(spread, trade, lots, facts.profit_quote)
     paid = max(Decimal(0), -trade.commission)
-    multiplier = plan.volume_multiplier(trade.symbol, trade.group)
     quote = facts.commission_quote
     if paid and quote is not None:
-        value = total(value, quotient_step(product(paid, multiplier, quote.multiply), quote.divide))
+        value = total(value, part_of(paid, part, quote))
     has_rate = facts.profit_quote is not None and (quote is not None or not paid)
     return value, (spread is not None, has_rate)
+
+
+def _cashback(
+    trade: ClosedTrade,
+    path: Path,
+    plan: Plan,
+    facts: Facts,
+    lots: Decimal,
+    limit: tuple[Decimal, str] | None,
+    is_revenue_known: tuple[bool, bool],
+) -> Cashback:
+    """What the trader gets from the broker, under the gates of the trade itself."""
+    rule = plan.cashback_rule(trade.symbol, trade.symbol_class, trade.group, traits_of(trade, facts))
+    needs_revenue = plan.caps.max_total_share_of_revenue is not None
+    gates = trade_gates(
+        trade,
+        path,
+        plan,
+        facts,
+        has_rule=rule is not None,
+        has_spread=is_revenue_known[0] or not needs_revenue,
+        has_rate=is_revenue_known[1] or not needs_revenue,
+    )
+    return cashback_of(rule, lots, gates, facts, limit)
 
 
 def _candidates(
@@ -116,11 +197,24 @@ def _candidates(
     def gates_of(upline: Upline) -> tuple[ReasonCode, ...]:
         return partner_gates(facts.person(upline.partner_id), trader, plan)
 
+    levels = plan.levels_of(referral_rule)
+    chain = level_amounts(levels, base, plan)
+
+    def amount_of(upline: Upline, place: int) -> tuple[Decimal, Decimal]:
+        if plan.referral is None or plan.referral.level_base == "previous":
+            return levels[place - 1].share, chain[place - 1]
+        share = share_of(plan, facts, upline.partner_id, referral_rule, place, levels[place - 1])
+        return share, step(share, base_for(plan, facts, upline.partner_id, referral_rule, base, lots))
+
+    def rate_of(upline: Upline) -> PerLot:
+        assert upline.god_rate is not None
+        return per_lot_of(plan, facts, upline.partner_id, god_rule, upline.god_rate, lots)
+
     found: list[Candidate] = []
     if plan.referral is not None:
-        found += referral_candidates(path, plan.levels_of(referral_rule), base, plan, gates_of)
+        found += referral_candidates(path, levels, amount_of, plan, gates_of)
     if plan.god is not None:
-        found += god_candidates(path, plan.god, god_rule, lots, plan, gates_of)
+        found += god_candidates(path, plan.god, god_rule, lots, plan, gates_of, rate_of)
     return found
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
 from app.partners.plan import Track
+from app.partners.rules.own import Month, OwnRate
+
+if TYPE_CHECKING:
+    from app.partners.rules.cashback import Cashback
 
 Verdict = Literal["clear", "hold", "reject"]
 
@@ -21,20 +25,30 @@ class ReasonCode(StrEnum):
     DEMO = "DEMO"
     BEFORE_START = "BEFORE_START"
     OPENING_UNKNOWN = "OPENING_UNKNOWN"
+    ACCOUNT_EXCLUDED = "ACCOUNT_EXCLUDED"
+    PARTNER_ACCOUNT = "PARTNER_ACCOUNT"
     GROUP_EXCLUDED = "GROUP_EXCLUDED"
     SYMBOL_EXCLUDED = "SYMBOL_EXCLUDED"
     NO_RULE = "NO_RULE"
     SPREAD_UNKNOWN = "SPREAD_UNKNOWN"
     RATE_UNKNOWN = "RATE_UNKNOWN"
     PARTIAL_CLOSE_EXCLUDED = "PARTIAL_CLOSE_EXCLUDED"
+    PARTIAL_NOT_FINAL = "PARTIAL_NOT_FINAL"
     CLOSE_BY_EXCLUDED = "CLOSE_BY_EXCLUDED"
+    CLOSE_BY_NETTED = "CLOSE_BY_NETTED"
     DEALER_DEAL = "DEALER_DEAL"
     COPY_TRADE = "COPY_TRADE"
     HOLD_TOO_SHORT = "HOLD_TOO_SHORT"
+    MOVE_TOO_SMALL = "MOVE_TOO_SMALL"
+    POINT_UNKNOWN = "POINT_UNKNOWN"
     ZERO_MOVE = "ZERO_MOVE"
     VOLUME_TOO_SMALL = "VOLUME_TOO_SMALL"
+    VOLUME_CAP = "VOLUME_CAP"
+    EQUITY_UNKNOWN = "EQUITY_UNKNOWN"
+    HEDGE_NETTED = "HEDGE_NETTED"
     CLIENT_NOT_ACTIVE = "CLIENT_NOT_ACTIVE"
     CLIENT_KYC = "CLIENT_KYC"
+    CLIENT_NOT_FUNDED = "CLIENT_NOT_FUNDED"
     CLIENT_LOCKED = "CLIENT_LOCKED"
     BEFORE_ATTRIBUTION = "BEFORE_ATTRIBUTION"
     FRAUD_HOLD = "FRAUD_HOLD"
@@ -42,6 +56,8 @@ class ReasonCode(StrEnum):
     PARTNER_SUSPENDED = "PARTNER_SUSPENDED"
     PARTNER_KYC = "PARTNER_KYC"
     ACCRUAL_LOCKED = "ACCRUAL_LOCKED"
+    SELF_REFERRAL = "SELF_REFERRAL"
+    NOT_QUALIFIED = "NOT_QUALIFIED"
     COUNTRY_DENIED = "COUNTRY_DENIED"
     NESTED_POLICY = "NESTED_POLICY"
     ZERO_AMOUNT = "ZERO_AMOUNT"
@@ -75,6 +91,43 @@ class ClosedTrade:
     is_demo: bool = False
     is_partial: bool = False
     is_close_by: bool = False
+    side: str = "buy"  # Of the position.
+    deal: int = 0  # The closing deal.
+    position: int = 0
+    close_by_order: int | None = None  # The order that closed two positions against each other.
+    platform: str = ""
+    account_type: str = ""
+    account_currency: str = ""
+    point: Decimal | None = None  # The size of a point of the symbol.
+    is_account_excluded: bool = False  # Staff have taken the account out of commission.
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """What a trade's neighbours decide about the volume it counts with; `app.partners.volume.counting` computes it.
+
+    `lots_whole` are the lots to which the trade's amounts belong. A trade that stands for its whole position
+    (`is_whole`) brings the opening spread and the amounts of all of it.
+    """
+
+    lots: Decimal
+    lots_whole: Decimal
+    lots_netted: Decimal = Decimal(0)
+    credit_factor: Decimal = Decimal(1)
+    is_whole: bool = False
+    open_spread: Decimal | None = None
+    commission: Decimal | None = None
+    profit: Decimal | None = None
+    markup_usd: Decimal | None = None
+    is_in_parts: bool = False
+    is_not_final: bool = False
+    is_close_by_netted: bool = False
+    is_equity_unknown: bool = False
+
+    @property
+    def paid(self) -> Decimal:
+        """Platform lots that are left."""
+        return self.lots - self.lots_netted
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +145,7 @@ class Path:
 
     uplines: tuple[Upline, ...]
     was_attributed: bool = True
+    trader_is_partner: bool = False  # They have people below them, or an amount per lot of their own.
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +166,9 @@ class Person:
     kyc_level: int = 1
     country: str = ""
     is_accrual_locked: bool = False
+    is_qualified: bool = True
+    is_funded: bool = True
+    person: UUID | None = None  # Who they are where somebody has found several clients to be one person.
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +182,16 @@ class Facts:
     markup_quote: Quote | None = field(default_factory=Quote)  # US dollars in the plan's currency.
     verdict: Verdict = "clear"
     starts_at: datetime | None = None  # From when on the trade's platform counts; None: always.
+    volume: Volume | None = None  # None: the trade counts with its own lots.
+    average_spread: Decimal | None = None  # Of the symbol over the plan's days before the trade.
+
+    ranks: Mapping[UUID, str] = field(default_factory=dict)  # By name, as of the instant of the path.
+    months: Mapping[tuple[UUID, Track], Month] = field(default_factory=dict)
+    own_rates: Sequence[OwnRate] = ()
+
+    def month(self, partner_id: UUID, track: Track) -> Month:
+        """Where a partner's month stands; one that nobody mentions has just begun."""
+        return self.months.get((partner_id, track), Month())
 
     def person(self, person_id: UUID) -> Person:
         """The frozen facts about one person."""
@@ -172,3 +239,4 @@ class Outcome:
     spread_source: str
     lines: tuple[Line, ...]
     reasons: tuple[Reason, ...]
+    cashback: Cashback | None = None  # None where the plan pays traders nothing.

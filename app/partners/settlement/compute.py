@@ -15,6 +15,7 @@ from app.partners.ranks import settling as ranking
 from app.partners.rebates import engine as sharing
 from app.partners.rules.gates import COPY_REASONS, DEALER_REASONS, min_hold
 from app.partners.settlement.facts import alongside, over_many_rows, periods, rate_date, scope_of, sql, uses_table
+from app.partners.volume.statements import trade_settings, trades_statement
 
 SLICE_SIZE = 50_000  # Closed trades per transaction.
 SLICES_AT_ONCE = 2  # Each on a connection of its own, so on a processor of its own. More would starve the pages.
@@ -24,7 +25,7 @@ def compute(run: SettlementRun) -> None:
     """Settle every trade of the run that is not settled yet. Call it outside a transaction; again, it adds nothing."""
     for version, until in in_transaction(periods, run):
         slices = in_transaction(slices_of, run, version, until)
-        if len(slices) == 1 or version.plan.tiered_tracks:  # There each slice needs to know what those before it counted.
+        if len(slices) == 1 or version.plan.tiered_tracks:  # There a slice goes on from what those before it counted.
             for ends in slices:
                 in_transaction(_compute_slice, run, version, until, *ends)
         elif slices:
@@ -91,7 +92,7 @@ def settle_slice(
     }
     over_many_rows()
     execute_sql("SET LOCAL max_parallel_workers_per_gather = 0")  # Slices are what runs side by side.
-    _run("trades_now", given)
+    run_statement(trades_statement(sql("trades_now"), plan), given)
     _run("settle_trades", given)
     has_own = bool(execute_sql("SELECT EXISTS (SELECT FROM trade_now WHERE has_own_receivers)").scalar_one())
     sources = ["receivers_of_table", *(["receivers_of_run"] if has_own else [])]
@@ -126,7 +127,11 @@ def _has_held_trades() -> bool:
 
 
 def _run(name: str, given: dict[str, Any], receivers: str = "") -> None:
-    statement = sql(name).replace("/* receivers */", receivers)
+    run_statement(sql(name).replace("/* receivers */", receivers), given)
+
+
+def run_statement(statement: str, given: dict[str, Any]) -> None:
+    """Run a statement with those of the parameters that it names."""
     execute_sql(statement, **{key: value for key, value in given.items() if f":{key}" in statement})
 
 
@@ -158,6 +163,7 @@ def _settings(run: SettlementRun, version: PlanVersion, plan: Plan) -> dict[str,
         "min_hold": min_hold(plan),
         "exempt_from_hold": list(gates.exempt_from_hold),
         "min_volume_lots": gates.min_volume_lots,
+        **trade_settings(plan),
         "is_held": plan.on_ineligible == "hold",
         "expires_on": run.business_date + timedelta(days=plan.hold_days),
     }

@@ -20,6 +20,7 @@ from app.partners.plan import BaseKind, Plan
 from app.partners.ranks import settling as ranking
 from app.partners.rebates import engine as sharing
 from app.partners.settlement.place import placed, schema
+from app.partners.volume.matching import dimensions_of, points
 from app.rates import service as rates
 from app.referrals.rules import FOREVER
 from app.restrictions import service as restrictions
@@ -120,11 +121,16 @@ def freeze_version(run: SettlementRun, version: PlanVersion, until: datetime, lo
 def _freeze_rules(run: SettlementRun, version: PlanVersion, until: datetime) -> None:
     """Which rule fits each symbol and group that was traded: decided by the same code as in the reference."""
     plan = version.plan
-    traded = execute_sql(sql("traded"), **_given(run, version, until)).all()
+    dimensions = dimensions_of(plan)
+    statement = sql("traded").replace("/* more */''", dimensions.key).replace("/* match_joins */", dimensions.joins)
+    traded = execute_sql(statement, **_given(run, version, until), **dimensions.given).all()
+    sizes = points() if plan.gates.min_points > 0 else {}
     rows = []
     for row in traded:
         symbol, symbol_class, group = row.symbol, row.symbol_class, row.group_name
-        referral, god = plan.referral_rule(symbol, symbol_class, group), plan.god_rule(symbol, symbol_class, group)
+        traits = dimensions.traits(row.more)
+        referral = plan.referral_rule(symbol, symbol_class, group, traits)
+        god = plan.god_rule(symbol, symbol_class, group, traits)
         typical = plan.typical.get(symbol)
         rows.append(
             {
@@ -134,6 +140,8 @@ def _freeze_rules(run: SettlementRun, version: PlanVersion, until: datetime) -> 
                 "symbol": symbol,
                 "symbol_class": symbol_class,
                 "group_name": group,
+                "more": row.more,
+                "point": sizes.get((traits.platform, symbol)),
                 "referral_rule": -1
                 if referral is None or plan.referral is None
                 else plan.referral.rules.index(referral),

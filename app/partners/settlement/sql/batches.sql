@@ -7,11 +7,16 @@ SELECT :tenant_id, b.partner_id, b.track, :currency, :business_date, 0, 'settle'
   b.carry_in + b.lines - b.posted, CAST(b.posted * power(10::numeric, :places) AS bigint), 'computed', :due_at
 FROM (
   SELECT s.partner_id, s.track, s.line_count, s.lines, s.carry_in,
-    CASE WHEN :by_line THEN s.rounded ELSE round_as(s.carry_in + s.lines, :places, :mode) END AS posted
+    CASE
+      WHEN :by_line AND NOT s.is_rebate THEN s.rounded
+      WHEN s.is_rebate AND abs(s.carry_in + s.lines) < :rebate_min THEN 0  -- It waits until it is worth a posting.
+      ELSE round_as(s.carry_in + s.lines, :places, :mode)
+    END AS posted
   FROM (
-    SELECT d.partner_id, d.track, count(*) AS line_count, sum(d.amount) AS lines,
+    SELECT d.partner_id, d.track, d.track IN ('rebate', 'cashback') AS is_rebate, count(*) AS line_count,
+      sum(d.amount) AS lines,
       sum(CASE WHEN :by_line THEN round_as(d.amount, :places, :mode) ELSE 0 END) AS rounded,
-      CASE WHEN :by_line THEN 0 ELSE coalesce((
+      CASE WHEN :by_line AND d.track NOT IN ('rebate', 'cashback') THEN 0 ELSE coalesce((
         SELECT e.carry_out FROM commission_batch AS e
         WHERE e.tenant_id = :tenant_id AND e.partner_id = d.partner_id AND e.track = d.track AND e.currency = :currency
           AND e.business_date < :business_date

@@ -2,5 +2,6 @@
 WITH rules AS (DELETE FROM run_rule WHERE tenant_id = :tenant_id AND business_date = :business_date),
 terms AS (DELETE FROM run_term WHERE tenant_id = :tenant_id AND business_date = :business_date),
 quotes AS (DELETE FROM run_quote WHERE tenant_id = :tenant_id AND business_date = :business_date),
-gates AS (DELETE FROM run_gate WHERE tenant_id = :tenant_id AND business_date = :business_date)
+gates AS (DELETE FROM run_gate WHERE tenant_id = :tenant_id AND business_date = :business_date),
+cashback AS (DELETE FROM run_cashback WHERE tenant_id = :tenant_id AND business_date = :business_date)
 DELETE FROM run_receiver WHERE tenant_id = :tenant_id AND business_date = :business_date

@@ -27,7 +27,8 @@ FROM (
       CASE  -- What is unknown makes it zero.
         WHEN a.kind = 'per_lot' THEN round_even(a.base_factor * a.lots, 10)
         WHEN a.base_factor IS NULL OR a.base_divide IS NULL THEN 0
-        WHEN a.is_of_amount THEN divide_even(a.base_factor * a.multiplier * a.base_multiply, a.base_divide, 10)
+        WHEN a.is_of_amount THEN
+          divide_even(a.base_factor * a.amount_part * a.base_multiply, a.base_divide * a.amount_whole, 10)
         WHEN a.kind = 'per_million' THEN
           divide_even(a.base_factor * a.contract_size * a.lots * a.base_multiply, a.base_divide * 1000000, 10)
         ELSE trim_scale(divide_even(a.base_factor * a.contract_size * a.lots * a.base_multiply, a.base_divide, 10))
@@ -38,18 +39,23 @@ FROM (
       CASE WHEN a.revenue_spread IS NULL OR a.lacks_rate THEN 0
         ELSE divide_even(a.revenue_spread * a.contract_size * a.lots * a.multiply, a.divide, 10) END
       + CASE WHEN a.commission < 0 AND a.commission_divide IS NOT NULL
-        THEN divide_even(-a.commission * a.multiplier * a.commission_multiply, a.commission_divide, 10) ELSE 0 END
+        THEN divide_even(
+          -a.commission * a.amount_part * a.commission_multiply, a.commission_divide * a.amount_whole, 10
+        ) ELSE 0 END
         AS revenue,
       :needs_revenue AND a.revenue_spread IS NULL AS lacks_revenue_spread,
       :needs_revenue AND (a.lacks_rate OR (a.commission < 0 AND a.commission_divide IS NULL)) AS lacks_revenue_rate
     FROM (
-      SELECT t.id AS trade_id, t.revision, t.client_id, t.closed_at, t.contract_size, t.commission, r.multiplier, r.kind,
+      SELECT t.id AS trade_id, t.revision, t.client_id, t.closed_at, t.closing_deal, t.contract_size,
+        CASE WHEN vo.is_whole THEN vo.commission ELSE t.commission END AS commission, r.kind,
+        /* part */r.multiplier AS amount_part, /* whole */1 AS amount_whole,
+        vo.lots - vo.lots_netted AS lots_paid, vo.lots_netted, vo.credit_factor, /* average */CAST(NULL AS numeric) AS average,
         CASE r.kind
-          WHEN 'pct_spread' THEN spread_between(r.basis, sp.at_open, sp.at_close)
-          WHEN 'pct_markup' THEN coalesce(r.price, CASE WHEN t.markup_usd IS NOT NULL THEN greatest(t.markup_usd, 0) END)
+          WHEN 'pct_spread' THEN spread_on(r.basis, sp.at_open, sp.at_close, sp.average, r.typical_spread)
+          WHEN 'pct_markup' THEN coalesce(r.price, CASE WHEN sp.markup_usd IS NOT NULL THEN greatest(sp.markup_usd, 0) END)
           WHEN 'pips' THEN r.price
-          WHEN 'pct_commission' THEN greatest(-t.commission, 0)
-          WHEN 'pct_profit' THEN greatest(t.profit, 0)
+          WHEN 'pct_commission' THEN greatest(-CASE WHEN vo.is_whole THEN vo.commission ELSE t.commission END, 0)
+          WHEN 'pct_profit' THEN greatest(CASE WHEN vo.is_whole THEN vo.profit ELSE t.profit END, 0)
           WHEN 'per_million' THEN r.rate * coalesce(t.open_price, 0)
           ELSE r.rate
         END AS base_factor,
@@ -60,12 +66,16 @@ FROM (
           WHEN 'open' THEN coalesce(t.opened_at, t.closed_at) WHEN 'settlement' THEN :day_end ELSE t.closed_at
         END AS path_at,
         t.closed_at < :day_start AS is_late,
-        trim_scale(round_even(t.volume_lots * r.multiplier, 10)) AS lots,  -- Short factors make exact products cheap.
-        spread_between(r.basis, sp.at_open, sp.at_close) AS spread,
-        spread_between(coalesce(CAST(:revenue_basis AS text), r.basis), sp.at_open, sp.at_close) AS revenue_spread,
+        -- Short factors make exact products cheap.
+        trim_scale(round_even(/* counted */t.volume_lots * r.multiplier, 10)) AS lots,
+        spread_on(r.basis, sp.at_open, sp.at_close, sp.average, r.typical_spread) AS spread,
+        spread_on(
+          coalesce(CAST(:revenue_basis AS text), r.basis), sp.at_open, sp.at_close, sp.average, r.typical_spread
+        ) AS revenue_spread,
         CASE
-          WHEN spread_between(r.basis, sp.deal_open, sp.deal_close) IS NOT NULL THEN 'deal'
-          WHEN spread_between(r.basis, sp.at_open, sp.at_close) IS NOT NULL THEN 'typical'
+          WHEN spread_on(r.basis, sp.deal_open, sp.deal_close, /* average */CAST(NULL AS numeric), NULL) IS NOT NULL
+          THEN 'deal'
+          WHEN spread_on(r.basis, sp.at_open, sp.at_close, sp.average, r.typical_spread) IS NOT NULL THEN 'typical'
           ELSE ''
         END AS spread_source,
         coalesce(q.multiply, 1) AS multiply, coalesce(q.divide, 1) AS divide, q.multiply IS NULL AS lacks_rate,
@@ -78,18 +88,27 @@ FROM (
           CASE WHEN t.is_demo THEN 'DEMO' END,
           CASE WHEN t.closed_at < pl.starts_at THEN 'BEFORE_START' END,
           CASE WHEN t.opened_at IS NULL THEN 'OPENING_UNKNOWN' END,
+          CASE WHEN ex.during @> t.closed_at THEN 'ACCOUNT_EXCLUDED' END,
+          CASE WHEN /* is_partner */false THEN 'PARTNER_ACCOUNT' END,
           CASE WHEN r.is_group_excluded THEN 'GROUP_EXCLUDED' END,
           CASE WHEN r.is_symbol_excluded THEN 'SYMBOL_EXCLUDED' END
         ], NULL) AS gates_before,
         array_remove(ARRAY[
-          CASE WHEN :partial_excluded AND t.is_partial THEN 'PARTIAL_CLOSE_EXCLUDED' END,
+          CASE WHEN :partial_excluded AND (t.is_partial OR vo.is_in_parts) THEN 'PARTIAL_CLOSE_EXCLUDED' END,
+          CASE WHEN vo.is_not_final THEN 'PARTIAL_NOT_FINAL' END,
           CASE WHEN :close_by_excluded AND t.is_close_by THEN 'CLOSE_BY_EXCLUDED' END,
+          CASE WHEN vo.is_close_by_netted THEN 'CLOSE_BY_NETTED' END,
           CASE WHEN :dealer_excluded AND t.reason = ANY (CAST(:dealer_reasons AS text[])) THEN 'DEALER_DEAL' END,
           CASE WHEN :copy_excluded AND t.reason = ANY (CAST(:copy_reasons AS text[])) THEN 'COPY_TRADE' END,
           CASE WHEN t.closed_at - t.opened_at < CAST(:min_hold AS interval)
             AND NOT t.reason = ANY (CAST(:exempt_from_hold AS text[])) THEN 'HOLD_TOO_SHORT' END,
+          CASE WHEN abs(t.close_price - t.open_price) < CAST(:min_points AS numeric) * r.point THEN 'MOVE_TOO_SMALL' END,
+          CASE WHEN :min_points > 0 AND r.point IS NULL THEN 'POINT_UNKNOWN' END,
           CASE WHEN :zero_move_excluded AND t.open_price = t.close_price THEN 'ZERO_MOVE' END,
-          CASE WHEN t.volume_lots < :min_volume_lots THEN 'VOLUME_TOO_SMALL' END
+          CASE WHEN coalesce(vo.lots, t.volume_lots) < :min_volume_lots THEN 'VOLUME_TOO_SMALL' END,
+          CASE WHEN coalesce(vo.lots, t.volume_lots) > CAST(:max_volume_lots AS numeric) THEN 'VOLUME_CAP' END,
+          CASE WHEN vo.is_equity_unknown THEN 'EQUITY_UNKNOWN' END,
+          CASE WHEN vo.lots > 0 AND vo.lots <= vo.lots_netted THEN 'HEDGE_NETTED' END
         ], NULL)
         || coalesce(g.trader_gates, '{}')
         || array_remove(ARRAY[
@@ -103,14 +122,27 @@ FROM (
       JOIN run_rule AS r
         ON r.tenant_id = t.tenant_id AND r.business_date = :business_date AND r.plan_number = :plan_number
         AND r.symbol = t.symbol AND r.symbol_class = t.symbol_class AND r.group_name = a.group_name
+        AND r.more = /* more */''
+      /* volume */
+      /* joins */
       CROSS JOIN LATERAL (
         SELECT d.deal_open, d.deal_close, coalesce(d.deal_open, r.typical_spread) AS at_open,
-          coalesce(d.deal_close, r.typical_spread) AS at_close
+          coalesce(d.deal_close, r.typical_spread) AS at_close,
+          coalesce(/* average */CAST(NULL AS numeric), r.typical_spread) AS average,
+          CASE WHEN vo.is_whole THEN vo.markup_usd ELSE t.markup_usd END AS markup_usd
         FROM (
-          SELECT CASE WHEN t.open_bid > 0 AND t.open_ask >= t.open_bid THEN t.open_ask - t.open_bid END AS deal_open,
+          SELECT
+            CASE
+              WHEN vo.is_whole THEN vo.open_spread
+              WHEN t.open_bid > 0 AND t.open_ask >= t.open_bid THEN t.open_ask - t.open_bid
+            END AS deal_open,
             CASE WHEN t.close_bid > 0 AND t.close_ask >= t.close_bid THEN t.close_ask - t.close_bid END AS deal_close
         ) AS d
       ) AS sp
+      LEFT JOIN (
+        SELECT x.account_id, range_agg(tstzrange(x.valid_from, x.valid_to)) AS during
+        FROM account_exclusion AS x WHERE x.tenant_id = :tenant_id AND x.valid_from < x.valid_to GROUP BY x.account_id
+      ) AS ex ON ex.account_id = t.account_id
       LEFT JOIN run_quote AS q
         ON q.tenant_id = t.tenant_id AND q.business_date = :business_date AND q.currency = t.profit_currency
         AND q.plan_currency = :plan_currency

@@ -1,0 +1,1 @@
+"""What partners share of their own commission: with clients, with sub-partners, and with the sponsor above."""
