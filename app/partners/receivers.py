@@ -116,10 +116,14 @@ def _insert(
     keys = "tenant_id, business_date, plan_number" if business_date else "tenant_id"
     values = ":tenant_id, CAST(:business_date AS date), :plan_number" if business_date else ":tenant_id"
     statement = (
-        f"INSERT INTO {table} ({keys}, {_COLUMNS})\nSELECT {values}, derived.* FROM (\n"
-        f"{load_sql('app.partners', 'sql/derive_receivers.sql')}\n) AS derived"
+        f"WITH written AS (\nINSERT INTO {table} ({keys}, {_COLUMNS})\nSELECT {values}, derived.* FROM (\n"
+        f"{load_sql('app.partners', 'sql/derive_receivers.sql')}\n) AS derived\n"
+        "RETURNING client_id, distance\n)\n"
+        "SELECT count(*) AS number, (SELECT client_id FROM written WHERE distance > :length_max LIMIT 1) AS cut"
+        " FROM written"
     )
-    return execute_sql(
+    execute_sql("SET LOCAL work_mem = '128MB'")  # So that each step of a long walk finds its hash table standing.
+    done = execute_sql(
         placed(statement),
         clients=clients,
         from_at=from_at,
@@ -128,11 +132,16 @@ def _insert(
         plan_number=number,
         levels=levels,
         **({"business_date": business_date} if business_date else {}),
-        **_policy(plan),
-    ).rowcount
+        **policy_of(plan),
+    ).one()
+    execute_sql("SET LOCAL work_mem = DEFAULT")
+    if done.cut is not None:  # The walk ended at its limit. Nothing is ever paid on a path that was cut.
+        raise tree.PathTooLong(done.cut)
+    return int(done.number)
 
 
-def _policy(plan: Plan) -> dict[str, Any]:
+def policy_of(plan: Plan) -> dict[str, Any]:
+    """The nested policy of a plan as parameters: its name, and what reaches each partner of a pool that is passed on."""
     god = plan.god
     products: list[Decimal] = []
     if god is not None and god.nested_policy == "split":
@@ -160,6 +169,6 @@ def differences() -> int:
             gates_of=None,
             plan_number=0,
             levels=levels_max(versions.plans()),
-            **_policy(plan),
+            **policy_of(plan),
         ).scalar_one()
     )

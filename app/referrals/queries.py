@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import structlog
 from sqlalchemy import func, select
 
-from app.core.db import execute_sql, load_sql, session, tenant_id
+from app.core.db import execute_sql, get, load_sql, session, tenant_id
+from app.core.errors import NotFound
 from app.kit import clock
-from app.referrals.models import PartnerLink, ReferralCode
+from app.referrals.models import MoveScope, MoveStatus, PartnerLink, ReferralCode, TreeMove, TreeMoveLink
 from app.referrals.rules import FOREVER, PATH_LENGTH_MAX
+
+log = structlog.get_logger()
 
 LEVEL_SIZE = 50
 
 
 class PathTooLong(RuntimeError):
     """A path longer than any real one: the links are corrupt. Nothing is paid on a cut path."""
+
+    def __init__(self, client_id: UUID) -> None:
+        super().__init__(f"More than {PATH_LENGTH_MAX} people stand above client {client_id}.")
+        log.critical("referrals.path_too_long", client=str(client_id), length_max=PATH_LENGTH_MAX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +55,7 @@ def path_at(client_id: UUID, at: datetime) -> list[Step]:
     """Everybody above a client as of an instant, nearest first. Raises PathTooLong on corrupt data."""
     rows = execute_sql(_sql("path"), client_id=client_id, at=at, length_max=PATH_LENGTH_MAX).all()
     if len(rows) > PATH_LENGTH_MAX:
-        raise PathTooLong(f"More than {PATH_LENGTH_MAX} people stand above client {client_id}.")
+        raise PathTooLong(client_id)
     return [Step(row.parent_id, row.link_id, row.distance) for row in rows]
 
 
@@ -55,10 +64,20 @@ def is_below(client_id: UUID, ancestor_id: UUID, at: datetime) -> bool:
     return any(step.partner_id == ancestor_id for step in path_at(client_id, at))
 
 
-def children(parent_id: UUID, at: datetime, *, after: int | None = None, limit: int = LEVEL_SIZE) -> list[Branch]:
-    """One level of the tree below a client, by number, from `after` on."""
-    rows = execute_sql(_sql("children"), parent_id=parent_id, at=at, after=after, limit=limit)
+def children(parent_id: UUID, at: datetime, *, after: UUID | None = None, limit: int = LEVEL_SIZE) -> list[Branch]:
+    """One level of the tree below a client as of an instant, oldest registration first, from behind `after` on."""
+    rows = execute_sql(
+        _sql("children"), parent_id=parent_id, at=at, forever=FOREVER, after=after, limit=limit
+    )
     return [Branch(**row._mapping) for row in rows]
+
+
+def branches(client_ids: Sequence[UUID], at: datetime) -> dict[UUID, Branch]:
+    """These clients as rows of the tree as of an instant, whoever they stand below."""
+    if not client_ids:
+        return {}
+    rows = execute_sql(_sql("branches"), ids=list(client_ids), at=at)
+    return {row.client_id: Branch(**row._mapping) for row in rows}
 
 
 def roots(at: datetime, *, after: int | None = None, limit: int = LEVEL_SIZE) -> list[Branch]:
@@ -72,20 +91,38 @@ def people_below(client_id: UUID, at: datetime) -> dict[int, int]:
     return {row.distance: row.people for row in rows}
 
 
-def below_from(client_id: UUID, at: datetime) -> list[UUID]:
-    """A client and everybody who stands below them at any instant from `at` on, dated moves of the future included."""
-    rows = execute_sql(_sql("below"), client_id=client_id, at=at, forever=FOREVER, length_max=PATH_LENGTH_MAX)
+def below_from(client_id: UUID, at: datetime, *, others: Sequence[UUID] = ()) -> list[UUID]:
+    """A client (and `others`) and everybody below at any instant from `at` on, dated moves of the future included."""
+    rows = execute_sql(
+        _sql("below"), client_ids=[client_id, *others], at=at, forever=FOREVER, length_max=PATH_LENGTH_MAX
+    )
     return [row.client_id for row in rows]
 
 
-def closes_cycle(client_id: UUID, parent_id: UUID, at: datetime) -> bool:
-    """Whether putting a client below somebody would make anybody their own ancestor, now or by a move already dated."""
+def ever_above(client_id: UUID, at: datetime) -> set[UUID]:
+    """Everybody who stands above a client at any instant from `at` on, dated moves of the future included."""
+    return set(execute_sql(_sql("ever_above"), client_id=client_id, at=at, length_max=PATH_LENGTH_MAX).scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What putting a client below somebody would mean: a cycle, and how many people stand above the new place."""
+
+    closes_cycle: bool
+    depth: int
+
+
+def standing(client_id: UUID, parent_id: UUID, at: datetime) -> Standing:
+    """Whether a client below this partner would make anybody their own ancestor, now or by a move already dated.
+
+    Raises PathTooLong on corrupt data.
+    """
     row = execute_sql(
         _sql("would_close_cycle"), client_id=client_id, parent_id=parent_id, at=at, length_max=PATH_LENGTH_MAX
     ).one()
     if row.depth > PATH_LENGTH_MAX:
-        raise PathTooLong(f"More than {PATH_LENGTH_MAX} people stand above client {parent_id}.")
-    return bool(row.is_above)
+        raise PathTooLong(parent_id)
+    return Standing(bool(row.is_above), row.depth)
 
 
 def links_of(client_id: UUID) -> list[PartnerLink]:
@@ -99,11 +136,27 @@ def links_of(client_id: UUID) -> list[PartnerLink]:
 
 
 def open_links(client_id: UUID, at: datetime) -> list[PartnerLink]:
-    """The client's links that reach beyond `at`, locked, the earliest first."""
+    """The client's links that reach beyond `at`, locked, the earliest first; called-off ones are not among them."""
     statement = (
         select(PartnerLink)
-        .where(PartnerLink.child_id == client_id, PartnerLink.valid_to > at)
+        .where(
+            PartnerLink.child_id == client_id,
+            PartnerLink.valid_to > at,
+            PartnerLink.valid_from < PartnerLink.valid_to,
+        )
         .order_by(PartnerLink.valid_from)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return list(session().scalars(statement))
+
+
+def links_below(parent_id: UUID, at: datetime) -> list[PartnerLink]:
+    """The links of those whom somebody sponsors directly as of an instant, locked."""
+    statement = (
+        select(PartnerLink)
+        .where(PartnerLink.parent_id == parent_id, PartnerLink.valid_from <= at, PartnerLink.valid_to > at)
+        .order_by(PartnerLink.child_id)
         .with_for_update()
         .execution_options(populate_existing=True)
     )
@@ -118,9 +171,87 @@ def parent_at(client_id: UUID, at: datetime) -> UUID | None:
     return session().scalar(statement)
 
 
-def link_by_request(request_id: str) -> PartnerLink | None:
-    """The link that an earlier send of the same form made."""
-    return session().scalar(select(PartnerLink).where(PartnerLink.request_id == request_id))
+def move_by_request(request_id: str) -> TreeMove | None:
+    """The move that an earlier send of the same form entered."""
+    return session().scalar(select(TreeMove).where(TreeMove.request_id == request_id))
+
+
+def move(move_id: UUID) -> TreeMove:
+    """A move. Raises NotFound."""
+    found = get(TreeMove, move_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def lock_move(move_id: UUID) -> TreeMove:
+    """A move, locked and read fresh. Raises NotFound."""
+    found = get(TreeMove, move_id, lock=True)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def pending_moves(client_id: UUID, at: datetime) -> list[TreeMove]:
+    """The client's moves that are entered and take effect at `at` or later, the last first: so they are taken back."""
+    statement = (
+        select(TreeMove)
+        .where(
+            TreeMove.client_id == client_id,
+            TreeMove.status == MoveStatus.ENTERED,
+            TreeMove.takes_effect_at >= at,
+            TreeMove.takes_effect_at > clock.business_now(),
+        )
+        .order_by(TreeMove.takes_effect_at.desc(), TreeMove.created_at.desc())
+        .with_for_update()
+    )
+    return list(session().scalars(statement))
+
+
+def pending_singles(client_id: UUID, at: datetime) -> list[TreeMove]:
+    """The later moves in which this client goes alone and leaves those below behind, the earliest first."""
+    statement = (
+        select(TreeMove)
+        .where(
+            TreeMove.client_id == client_id,
+            TreeMove.status == MoveStatus.ENTERED,
+            TreeMove.scope == MoveScope.SINGLE,
+            TreeMove.takes_effect_at > at,
+        )
+        .order_by(TreeMove.takes_effect_at)
+    )
+    return list(session().scalars(statement))
+
+
+def has_changed_partner(client_id: UUID) -> bool:
+    """Whether a move that stands took the client from one partner to another."""
+    statement = select(
+        select(TreeMove.id)
+        .where(
+            TreeMove.client_id == client_id,
+            TreeMove.status == MoveStatus.ENTERED,
+            TreeMove.old_parent_id.is_not(None),
+        )
+        .exists()
+    )
+    return bool(session().scalar(statement))
+
+
+def links_of_move(move_id: UUID) -> tuple[list[PartnerLink], list[tuple[PartnerLink, datetime]]]:
+    """The links that a move made, and those that it ended with where they reached before; locked."""
+    statement = (
+        select(PartnerLink, TreeMoveLink.was_valid_to)
+        .join(
+            TreeMoveLink,
+            (TreeMoveLink.tenant_id == PartnerLink.tenant_id) & (TreeMoveLink.link_id == PartnerLink.id),
+        )
+        .where(TreeMoveLink.move_id == move_id)
+        .order_by(PartnerLink.child_id, PartnerLink.valid_from)
+        .with_for_update(of=PartnerLink)
+        .execution_options(populate_existing=True)
+    )
+    rows = session().execute(statement).all()
+    return [link for link, was in rows if was is None], [(link, was) for link, was in rows if was is not None]
 
 
 def code_row(code: str) -> ReferralCode | None:

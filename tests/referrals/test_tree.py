@@ -181,7 +181,7 @@ def test_the_tree_opens_level_by_level(people: list[UUID]) -> None:
         assert {branch.client_id: branch.children for branch in level} == {b: 1, c: 0}
         assert queries.people_below(a, NOON) == {1: 2, 2: 1}
         first = queries.children(a, NOON, limit=1)
-        rest = queries.children(a, NOON, after=first[0].number)
+        rest = queries.children(a, NOON, after=first[0].client_id)
         assert {first[0].client_id, rest[0].client_id} == {b, c}
 
 

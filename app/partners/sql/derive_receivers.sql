@@ -1,60 +1,86 @@
--- Who receives from whom, as dated rows: everybody above each client, cut into segments in which nothing changes.
+-- Who receives from whom, as dated rows: the uplines of each client as far as levels are paid, and every god-mode
+-- partner above at any depth. Levels are walked upward and end with the last paid one; god-mode partners are walked
+-- downward from their grants. So the work grows with the rows that come out, not with the square of the depth.
 -- A partner in `run_gate` of :gates_of is taken out of the nesting and of the levels first (`compress`); :gates_of is
--- NULL where nobody is.
-WITH RECURSIVE up AS (
+-- NULL where nobody is. Without :clients (NULL) it is everybody.
+WITH RECURSIVE asked AS (
+  SELECT one.client_id FROM unnest(CAST(:clients AS uuid[])) AS one (client_id)
+), line AS (  -- Those asked for and everybody who ever stands above them: no god-mode partner's walk leaves it.
+  SELECT asked.client_id FROM asked
+  UNION
+  SELECT l.parent_id
+  FROM line
+  JOIN partner_link AS l
+    ON l.tenant_id = :tenant_id AND l.child_id = line.client_id AND l.valid_to > :from_at AND l.valid_from < l.valid_to
+), up AS (
   SELECT l.child_id AS client_id, l.parent_id AS partner_id, 1 AS distance,
-    greatest(l.valid_from, :from_at) AS valid_from, l.valid_to
+    greatest(l.valid_from, :from_at) AS valid_from, l.valid_to, 1 AS level,
+    out.client_id IS NOT NULL OR coalesce(trader.is_country_denied, false) AS is_out,
+    coalesce(trader.is_country_denied, false) AS is_denied
   FROM partner_link AS l
-  WHERE l.tenant_id = :tenant_id AND l.valid_from < l.valid_to AND l.valid_to > :from_at
-    AND (CAST(:clients AS uuid[]) IS NULL OR l.child_id = ANY (CAST(:clients AS uuid[])))
+  LEFT JOIN run_gate AS out
+    ON out.tenant_id = :tenant_id AND out.business_date = CAST(:gates_of AS date) AND out.plan_number = :plan_number
+    AND out.client_id = l.parent_id AND out.partner_gates <> '{}'
+  LEFT JOIN run_gate AS trader
+    ON trader.tenant_id = :tenant_id AND trader.business_date = CAST(:gates_of AS date)
+    AND trader.plan_number = :plan_number AND trader.client_id = l.child_id
+  WHERE l.tenant_id = :tenant_id AND l.valid_from < l.valid_to AND l.valid_to > :from_at AND :levels > 0
+    AND (CAST(:clients AS uuid[]) IS NULL OR l.child_id IN (SELECT asked.client_id FROM asked))
   UNION ALL
   SELECT up.client_id, l.parent_id, up.distance + 1,
-    greatest(up.valid_from, l.valid_from), least(up.valid_to, l.valid_to)
+    greatest(up.valid_from, l.valid_from), least(up.valid_to, l.valid_to),
+    up.level + CASE WHEN up.is_out THEN 0 ELSE 1 END, out.client_id IS NOT NULL OR up.is_denied, up.is_denied
   FROM up
   JOIN partner_link AS l
     ON l.tenant_id = :tenant_id AND l.child_id = up.partner_id
     AND l.valid_from < up.valid_to AND l.valid_to > up.valid_from AND l.valid_from < l.valid_to
-  WHERE up.distance <= :length_max
+  LEFT JOIN run_gate AS out
+    ON out.tenant_id = :tenant_id AND out.business_date = CAST(:gates_of AS date) AND out.plan_number = :plan_number
+    AND out.client_id = l.parent_id AND out.partner_gates <> '{}'
+  WHERE up.distance <= :length_max AND up.level + CASE WHEN up.is_out THEN 0 ELSE 1 END <= :levels
+), down AS (
+  SELECT l.child_id AS client_id, g.partner_id, 1 AS distance, trim_scale(g.rate_per_lot) AS rate_per_lot,
+    greatest(g.valid_from, l.valid_from, :from_at) AS valid_from, least(g.valid_to, l.valid_to) AS valid_to
+  FROM god_grant AS g
+  JOIN partner_link AS l
+    ON l.tenant_id = :tenant_id AND l.parent_id = g.partner_id
+    AND l.valid_from < g.valid_to AND l.valid_to > g.valid_from AND l.valid_from < l.valid_to AND l.valid_to > :from_at
+  WHERE g.tenant_id = :tenant_id AND g.valid_from < g.valid_to AND g.valid_to > :from_at
+    AND (CAST(:clients AS uuid[]) IS NULL OR l.child_id IN (SELECT line.client_id FROM line))
+  UNION ALL
+  SELECT l.child_id, down.partner_id, down.distance + 1, down.rate_per_lot,
+    greatest(down.valid_from, l.valid_from), least(down.valid_to, l.valid_to)
+  FROM down
+  JOIN partner_link AS l
+    ON l.tenant_id = :tenant_id AND l.parent_id = down.client_id
+    AND l.valid_from < down.valid_to AND l.valid_to > down.valid_from AND l.valid_from < l.valid_to
+  WHERE down.distance <= :length_max
+    AND (CAST(:clients AS uuid[]) IS NULL OR l.child_id IN (SELECT line.client_id FROM line))
 ), granted AS (
-  SELECT up.client_id, up.partner_id, up.distance, trim_scale(g.rate_per_lot) AS rate_per_lot,
-    greatest(up.valid_from, g.valid_from) AS valid_from, least(up.valid_to, g.valid_to) AS valid_to
-  FROM up
-  JOIN god_grant AS g
-    ON g.tenant_id = :tenant_id AND g.partner_id = up.partner_id
-    AND g.valid_from < up.valid_to AND g.valid_to > up.valid_from AND g.valid_from < g.valid_to
-), bound AS (
-  SELECT client_id, valid_from AS at FROM up
-  UNION SELECT client_id, valid_to FROM up
-  UNION SELECT client_id, valid_from FROM granted
-  UNION SELECT client_id, valid_to FROM granted
+  SELECT down.client_id, down.partner_id, down.distance, down.rate_per_lot, down.valid_from, down.valid_to,
+    out.client_id IS NOT NULL OR coalesce(trader.is_country_denied, false) AS is_out
+  FROM down
+  LEFT JOIN run_gate AS out
+    ON out.tenant_id = :tenant_id AND out.business_date = CAST(:gates_of AS date) AND out.plan_number = :plan_number
+    AND out.client_id = down.partner_id AND out.partner_gates <> '{}'
+  LEFT JOIN run_gate AS trader
+    ON trader.tenant_id = :tenant_id AND trader.business_date = CAST(:gates_of AS date)
+    AND trader.plan_number = :plan_number AND trader.client_id = down.client_id
+  WHERE CAST(:clients AS uuid[]) IS NULL OR down.client_id IN (SELECT asked.client_id FROM asked)
+), bound AS (  -- Stretches of time in which the same god-mode partners stand above a client with the same amounts.
+  SELECT client_id, valid_from AS at FROM granted UNION SELECT client_id, valid_to FROM granted
 ), segment AS (
   SELECT client_id, at AS valid_from, lead(at) OVER (PARTITION BY client_id ORDER BY at) AS valid_to FROM bound
 ), member AS (
-  SELECT s.client_id, s.valid_from, s.valid_to, up.partner_id, up.distance, g.rate_per_lot,
-    out.client_id IS NOT NULL OR coalesce(trader.is_country_denied, false) AS is_out
+  SELECT s.client_id, s.valid_from, s.valid_to, g.partner_id, g.distance, g.rate_per_lot, g.is_out
   FROM segment AS s
-  JOIN up ON up.client_id = s.client_id AND up.valid_from <= s.valid_from AND up.valid_to >= s.valid_to
-  LEFT JOIN granted AS g
-    ON g.client_id = s.client_id AND g.partner_id = up.partner_id AND g.distance = up.distance
-    AND g.valid_from <= s.valid_from AND g.valid_to >= s.valid_to
-  LEFT JOIN run_gate AS out
-    ON out.tenant_id = :tenant_id AND out.business_date = CAST(:gates_of AS date) AND out.plan_number = :plan_number
-    AND out.client_id = up.partner_id AND out.partner_gates <> '{}'
-  LEFT JOIN run_gate AS trader
-    ON trader.tenant_id = :tenant_id AND trader.business_date = CAST(:gates_of AS date)
-    AND trader.plan_number = :plan_number AND trader.client_id = s.client_id
+  JOIN granted AS g ON g.client_id = s.client_id AND g.valid_from <= s.valid_from AND g.valid_to >= s.valid_to
   WHERE s.valid_to IS NOT NULL
-), placed AS (
-  SELECT m.*, 1 + count(*) FILTER (WHERE NOT m.is_out) OVER nearer AS level
-  FROM member AS m
-  WINDOW nearer AS (
-    PARTITION BY m.client_id, m.valid_from ORDER BY m.distance ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-  )
 ), nested AS (
   SELECT m.*, row_number() OVER nearest AS place, count(*) OVER whole AS places, max(m.rate_per_lot) OVER whole AS best,
     coalesce(max(m.rate_per_lot) OVER nearer, 0) AS best_nearer, first_value(m.rate_per_lot) OVER nearest AS pool_rate
   FROM member AS m
-  WHERE m.rate_per_lot IS NOT NULL AND NOT m.is_out
+  WHERE NOT m.is_out
   WINDOW
     whole AS (PARTITION BY m.client_id, m.valid_from),
     nearest AS (PARTITION BY m.client_id, m.valid_from ORDER BY m.distance),
@@ -62,11 +88,10 @@ WITH RECURSIVE up AS (
       PARTITION BY m.client_id, m.valid_from ORDER BY m.distance ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
     )
 )
-SELECT client_id, valid_from, valid_to, 'referral' AS track, distance, CAST(level AS int) AS level,
+SELECT client_id, valid_from, valid_to, 'referral' AS track, distance, level,
   partner_id AS beneficiary_id, CAST(NULL AS numeric) AS rate, CAST(NULL AS numeric) AS pool_rate,
   CAST(NULL AS numeric) AS reaching, CAST(NULL AS numeric) AS passed
-FROM placed
-WHERE level <= :levels
+FROM up
 UNION ALL
 SELECT client_id, valid_from, valid_to, 'god', distance, distance, partner_id,
   CASE CAST(:nested_policy AS text)
@@ -90,4 +115,4 @@ FROM (
 UNION ALL
 SELECT client_id, valid_from, valid_to, 'god', distance, distance, partner_id, 0, NULL, NULL, NULL
 FROM member
-WHERE rate_per_lot IS NOT NULL AND is_out
+WHERE is_out

@@ -1,7 +1,7 @@
--- Everybody who stands below a client at any instant from :at on, the client included.
+-- Everybody who stands below these clients at any instant from :at on, the clients included.
 WITH RECURSIVE down AS (
-  SELECT CAST(:client_id AS uuid) AS client_id, CAST(:at AS timestamptz) AS valid_from,
-    CAST(:forever AS timestamptz) AS valid_to, 0 AS distance
+  SELECT top.client_id, CAST(:at AS timestamptz) AS valid_from, CAST(:forever AS timestamptz) AS valid_to, 0 AS distance
+  FROM unnest(CAST(:client_ids AS uuid[])) AS top (client_id)
   UNION
   SELECT l.child_id, greatest(l.valid_from, down.valid_from), least(l.valid_to, down.valid_to), down.distance + 1
   FROM down
