@@ -42,6 +42,8 @@ REASONS: dict[str, Message] = {
     ReasonCode.PARTNER_SUSPENDED: _l("The partner was not active."),
     ReasonCode.PARTNER_KYC: _l("The partner was not verified far enough."),
     ReasonCode.ACCRUAL_LOCKED: _l("The partner could not earn commission at that time."),
+    ReasonCode.CPA_NOT_QUALIFIED: _l("The client has not met the conditions yet."),
+    ReasonCode.NOT_QUALIFIED: _l("The partner had too few active clients or too little volume."),
     ReasonCode.COUNTRY_DENIED: _l("Commission may not be paid in this country."),
     ReasonCode.NESTED_POLICY: _l("Another partner below takes the amount per lot by the plan's rule."),
     ReasonCode.ZERO_AMOUNT: _l("The plan's rule gives nothing for this trade."),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from fnmatch import fnmatchcase
 
 from app.partners.plan import Plan
-from app.partners.rules.facts import ClosedTrade, Facts, Path, Person, ReasonCode
+from app.partners.rules.facts import ClosedTrade, Facts, Path, Person, ReasonCode, Volume
 
 DEALER_REASONS = frozenset({"dealer"})
 COPY_REASONS = frozenset({"signal"})
@@ -16,33 +17,58 @@ def trade_gates(
     trade: ClosedTrade, path: Path, plan: Plan, facts: Facts, *, has_rule: bool, has_spread: bool, has_rate: bool
 ) -> tuple[ReasonCode, ...]:
     """Every event gate that fails for one track, in their fixed order. Empty means that the trade counts."""
-    gates, trader = plan.gates, facts.person(trade.client_id)
+    gates, trader, volume = plan.gates, facts.person(trade.client_id), volume_of(trade, facts)
     return tuple(
         code
         for code, fails in (
             (ReasonCode.DEMO, trade.is_demo),
             (ReasonCode.BEFORE_START, facts.starts_at is not None and trade.closed_at < facts.starts_at),
             (ReasonCode.OPENING_UNKNOWN, trade.opened_at is None),
+            (ReasonCode.ACCOUNT_EXCLUDED, trade.is_account_excluded),
+            (ReasonCode.PARTNER_ACCOUNT, path.trader_is_partner and not gates.include_sub_ib_accounts),
             (ReasonCode.GROUP_EXCLUDED, any(fnmatchcase(trade.group, pattern) for pattern in gates.excluded_groups)),
             (ReasonCode.SYMBOL_EXCLUDED, any(fnmatchcase(trade.symbol, pattern) for pattern in gates.excluded_symbols)),
             (ReasonCode.NO_RULE, not has_rule),
             (ReasonCode.SPREAD_UNKNOWN, not has_spread),
             (ReasonCode.RATE_UNKNOWN, not has_rate),
-            (ReasonCode.PARTIAL_CLOSE_EXCLUDED, gates.partial_close == "exclude" and trade.is_partial),
+            (
+                ReasonCode.PARTIAL_CLOSE_EXCLUDED,
+                gates.partial_close == "exclude" and (trade.is_partial or volume.is_in_parts),
+            ),
+            (ReasonCode.PARTIAL_NOT_FINAL, volume.is_not_final),
             (ReasonCode.CLOSE_BY_EXCLUDED, gates.close_by == "exclude" and trade.is_close_by),
+            (ReasonCode.CLOSE_BY_NETTED, volume.is_close_by_netted),
             (ReasonCode.DEALER_DEAL, gates.dealer_deals == "exclude" and trade.reason in DEALER_REASONS),
             (ReasonCode.COPY_TRADE, gates.copy_trades == "exclude" and trade.reason in COPY_REASONS),
             (ReasonCode.HOLD_TOO_SHORT, _held_too_short(trade, plan)),
+            (ReasonCode.MOVE_TOO_SMALL, _moved_too_little(trade, gates.min_points)),
+            (ReasonCode.POINT_UNKNOWN, gates.min_points > 0 and trade.point is None),
             (ReasonCode.ZERO_MOVE, gates.zero_move == "exclude" and trade.open_price == trade.close_price),
-            (ReasonCode.VOLUME_TOO_SMALL, trade.volume_lots < gates.min_volume_lots),
+            (ReasonCode.VOLUME_TOO_SMALL, volume.lots < gates.min_volume_lots),
+            (ReasonCode.VOLUME_CAP, gates.max_volume_lots is not None and volume.lots > gates.max_volume_lots),
+            (ReasonCode.EQUITY_UNKNOWN, volume.is_equity_unknown),
+            (ReasonCode.HEDGE_NETTED, 0 < volume.lots <= volume.lots_netted),
             (ReasonCode.CLIENT_NOT_ACTIVE, not trader.is_active),
             (ReasonCode.CLIENT_KYC, trader.kyc_level < gates.client_kyc_level),
+            (ReasonCode.CLIENT_NOT_FUNDED, gates.client_funded and not trader.is_funded),
             (ReasonCode.CLIENT_LOCKED, trader.is_accrual_locked),
             (ReasonCode.BEFORE_ATTRIBUTION, not path.was_attributed),
             (ReasonCode.FRAUD_REJECT, facts.verdict == "reject"),
         )
         if fails
     )
+
+
+def volume_of(trade: ClosedTrade, facts: Facts) -> Volume:
+    """The volume a trade counts with before the plan's multipliers; its own where nothing else was decided."""
+    return facts.volume or Volume(lots=trade.volume_lots, lots_whole=trade.volume_lots)
+
+
+def _moved_too_little(trade: ClosedTrade, min_points: Decimal) -> bool:
+    """Whether the price moved by less than so many points. What nobody knows is no move of a known size."""
+    if min_points == 0 or trade.open_price is None or trade.point is None:
+        return False
+    return abs(trade.close_price - trade.open_price) < min_points * trade.point
 
 
 def _held_too_short(trade: ClosedTrade, plan: Plan) -> bool:
@@ -66,6 +92,11 @@ def partner_gates(partner: Person, trader: Person, plan: Plan) -> tuple[ReasonCo
             (ReasonCode.PARTNER_SUSPENDED, not partner.is_active),
             (ReasonCode.PARTNER_KYC, partner.kyc_level < gates.partner_kyc_level),
             (ReasonCode.ACCRUAL_LOCKED, partner.is_accrual_locked),
+            (
+                ReasonCode.SELF_REFERRAL,
+                not gates.include_own_accounts and partner.person is not None and partner.person == trader.person,
+            ),
+            (ReasonCode.NOT_QUALIFIED, not partner.is_qualified),
             (ReasonCode.COUNTRY_DENIED, bool({partner.country, trader.country} & set(gates.countries_denied))),
         )
         if fails

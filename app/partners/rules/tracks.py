@@ -8,9 +8,12 @@ from decimal import Decimal
 
 from app.partners.plan import GodRule, GodTrack, Level, Plan, Track
 from app.partners.rules.facts import Path, ReasonCode, Upline
+from app.partners.rules.own import PerLot
 from app.partners.rules.steps import product, step
 
 GatesOf = Callable[[Upline], tuple[ReasonCode, ...]]
+AmountOf = Callable[[Upline, int], tuple[Decimal, Decimal]]  # (share, amount before caps) at a level, from 1.
+PerLotOf = Callable[[Upline], PerLot]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,24 +33,23 @@ class Candidate:
 
 
 def referral_candidates(
-    path: Path, levels: Sequence[Level], base: Decimal, plan: Plan, gates_of: GatesOf
+    path: Path, levels: Sequence[Level], amount_of: AmountOf, plan: Plan, gates_of: GatesOf
 ) -> list[Candidate]:
     """The uplines at the distances of the level list; under `compress` those walked until the levels are used up."""
-    amounts = _level_amounts(levels, base, plan)
     found: list[Candidate] = []
     level = 1
     for upline in path.uplines:
         if level > len(levels):
             break
         gates = gates_of(upline)
-        amount = amounts[level - 1]
-        found.append(Candidate("referral", upline, level, gates, levels[level - 1].share, amount, _zero(amount)))
+        share, amount = amount_of(upline, level)
+        found.append(Candidate("referral", upline, level, gates, share, amount, _zero(amount)))
         if not (gates and plan.on_ineligible == "compress"):
             level += 1
     return found
 
 
-def _level_amounts(levels: Sequence[Level], base: Decimal, plan: Plan) -> list[Decimal]:
+def level_amounts(levels: Sequence[Level], base: Decimal, plan: Plan) -> list[Decimal]:
     """Each level's amount before caps: of the base, or of the amount of the level below as it was before caps."""
     amounts: list[Decimal] = []
     below = base
@@ -64,52 +66,55 @@ def _zero(amount: Decimal) -> ReasonCode | None:
 
 
 def god_candidates(
-    path: Path, track: GodTrack, rule: GodRule | None, lots: Decimal, plan: Plan, gates_of: GatesOf
+    path: Path,
+    track: GodTrack,
+    rule: GodRule | None,
+    lots: Decimal,
+    plan: Plan,
+    gates_of: GatesOf,
+    per_lot_of: PerLotOf,
 ) -> list[Candidate]:
     """Every god-mode partner on the path, at any depth, with what the nested policy gives them.
 
     A partner who may not earn keeps their place in the nesting; only `compress` takes them out of it first.
     """
-    partners = [(upline, upline.god_rate, gates_of(upline)) for upline in path.uplines if upline.god_rate is not None]
+    partners = [
+        (upline, per_lot_of(upline), gates_of(upline)) for upline in path.uplines if upline.god_rate is not None
+    ]
     out = [bool(gates) and plan.on_ineligible == "compress" for _, _, gates in partners]
     rates = [rate for (_, rate, _), is_out in zip(partners, out, strict=True) if not is_out]
     weight = rule.weight if rule is not None else Decimal(0)
     shares = iter(nested_amounts(track, rates, weight, lots))
     found: list[Candidate] = []
     for (upline, _, gates), is_out in zip(partners, out, strict=True):
-        rate, amount = (Decimal(0), Decimal(0)) if is_out else next(shares)
-        nothing = ReasonCode.NESTED_POLICY if rate == 0 else _zero(amount)
+        kept = None if is_out else next(shares)
+        rate, amount = kept if kept is not None else (Decimal(0), Decimal(0))
+        nothing = ReasonCode.NESTED_POLICY if kept is None else _zero(amount)
         found.append(Candidate("god", upline, upline.distance, gates, rate, amount, nothing))
     return found
 
 
 def nested_amounts(
-    track: GodTrack, rates: Sequence[Decimal], weight: Decimal, lots: Decimal
-) -> list[tuple[Decimal, Decimal]]:
-    """(rate after the policy, amount before caps) for god-mode partners in one path, nearest first."""
-    if track.nested_policy == "split":
-        return _split(track, rates, weight, lots)
-    kept = _kept_rates(track, rates)
-    return [(rate, step(rate, weight, lots)) for rate in kept]
-
-
-def _kept_rates(track: GodTrack, rates: Sequence[Decimal]) -> list[Decimal]:
-    nothing = Decimal(0)
-    last = len(rates) - 1
+    track: GodTrack, partners: Sequence[PerLot], weight: Decimal, lots: Decimal
+) -> list[tuple[Decimal, Decimal] | None]:
+    """(rate after the policy, amount before caps) for god-mode partners in one path, nearest first; None: nothing."""
+    rates = [one.rate for one in partners]
+    whole = [(one.rate, step(weight, one.gross)) for one in partners]
     match track.nested_policy:
         case "full":
-            return list(rates)
+            return list(whole)
         case "difference":
-            return [max(nothing, rate - max(rates[:place], default=nothing)) for place, rate in enumerate(rates)]
+            kept = [rate - max(rates[:place], default=Decimal(0)) for place, rate in enumerate(rates)]
+            return [(rate, step(rate, weight, lots)) if rate > 0 else None for rate in kept]
         case "nearest":
-            return [rate if place == 0 else nothing for place, rate in enumerate(rates)]
+            return [one if place == 0 else None for place, one in enumerate(whole)]
         case "topmost":
-            return [rate if place == last else nothing for place, rate in enumerate(rates)]
+            return [one if place == len(whole) - 1 else None for place, one in enumerate(whole)]
         case "highest":
-            best = max(rates, default=nothing)
-            return [rate if place == rates.index(best) else nothing for place, rate in enumerate(rates)]
+            best = max(rates, default=Decimal(0))
+            return [one if place == rates.index(best) else None for place, one in enumerate(whole)]
         case "split":
-            raise AssertionError("A pool is not a list of rates.")
+            return [one if one[0] != 0 else None for one in _split(track, rates, weight, lots)]
 
 
 def _split(track: GodTrack, rates: Sequence[Decimal], weight: Decimal, lots: Decimal) -> list[tuple[Decimal, Decimal]]:

@@ -83,7 +83,7 @@ def settle_slice(
     """Write trades, lines, reasons and holds of one slice into the tables that bear these names in this session."""
     plan = version.plan
     scope = scope_of(run, version, until)
-    given = _settings(run, version, plan) | {
+    given = settings(run, version, plan) | {
         "slice_from": slice_from,
         "slice_to": slice_to,
         "scan_from": scope["scan_from"],
@@ -135,7 +135,8 @@ def run_statement(statement: str, given: dict[str, Any]) -> None:
     execute_sql(statement, **{key: value for key, value in given.items() if f":{key}" in statement})
 
 
-def _settings(run: SettlementRun, version: PlanVersion, plan: Plan) -> dict[str, Any]:
+def settings(run: SettlementRun, version: PlanVersion, plan: Plan) -> dict[str, Any]:
+    """The parameters of the statements, by the run and the plan."""
     gates, caps = plan.gates, plan.caps
     return {
         "business_date": run.business_date,

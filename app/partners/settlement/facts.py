@@ -20,6 +20,7 @@ from app.partners.plan import BaseKind, Plan
 from app.partners.ranks import settling as ranking
 from app.partners.rebates import engine as sharing
 from app.partners.settlement.place import placed, schema
+from app.partners.volume import pairs
 from app.partners.volume.matching import dimensions_of, points
 from app.rates import service as rates
 from app.referrals.rules import FOREVER
@@ -111,6 +112,7 @@ def freeze_version(run: SettlementRun, version: PlanVersion, until: datetime, lo
         locked=locked,
     )
     ranking.freeze_qualified(run, version)
+    pairs.freeze(run, version)
     _freeze_rules(run, version, until)
     _freeze_terms(run, version)
     ranking.freeze(run, version, _given(run, version, until))

@@ -25,12 +25,14 @@ from app.kit.ids import new_id
 from app.kit.money import exponent
 from app.kit.text import _l
 from app.partners import versions
+from app.partners.awards import engine as award_engine
 from app.partners.awards import queries as awards
 from app.partners.models import PlanVersion, RunStep, SettlementRun
 from app.partners.ranks import settling as ranking
 from app.partners.rebates import engine as sharing
 from app.partners.settlement import compute, facts, posting
 from app.partners.settlement.facts import sql
+from app.partners.volume import freezing as volume
 from app.trading.queries import platforms
 from app.trading.service import proof as trading
 
@@ -289,6 +291,7 @@ def _freeze(run: SettlementRun, by: Actor) -> bool:
             "SELECT coalesce(max(batch_no), 0) FROM closed_trade WHERE tenant_id = :tenant_id"
         ).scalar_one()
         facts.freeze(locked)
+        volume.freeze(locked)
 
     return _advance(run.business_date, RunStep.COMPLETE, RunStep.FROZEN, work)
 
@@ -296,6 +299,7 @@ def _freeze(run: SettlementRun, by: Actor) -> bool:
 def _compute(run: SettlementRun, by: Actor) -> bool:
     in_transaction(_reverse_corrected, run)
     compute.compute(run)
+    award_engine.compute(run)
 
     def work(locked: SettlementRun) -> None:
         counted = execute_sql(sql("counts"), business_date=run.business_date).one()

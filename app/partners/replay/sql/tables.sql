@@ -9,6 +9,12 @@ CREATE TABLE pg_temp.run_own_term (LIKE public.run_own_term INCLUDING DEFAULTS I
 CREATE TABLE pg_temp.run_rank (LIKE public.run_rank INCLUDING DEFAULTS INCLUDING INDEXES) ON COMMIT DROP;
 CREATE TABLE pg_temp.run_rate (LIKE public.run_rate INCLUDING DEFAULTS INCLUDING INDEXES) ON COMMIT DROP;
 CREATE TABLE pg_temp.commission_volume (LIKE public.commission_volume INCLUDING DEFAULTS INCLUDING INDEXES) ON COMMIT DROP;
+CREATE TABLE pg_temp.run_volume (LIKE public.run_volume INCLUDING DEFAULTS INCLUDING INDEXES) ON COMMIT DROP;
+CREATE TABLE pg_temp.run_spread (LIKE public.run_spread INCLUDING DEFAULTS INCLUDING INDEXES) ON COMMIT DROP;
+CREATE TABLE pg_temp.run_used_cap (LIKE public.run_used_cap INCLUDING DEFAULTS INCLUDING INDEXES) ON COMMIT DROP;
+CREATE TABLE pg_temp.run_pair (LIKE public.run_pair INCLUDING DEFAULTS INCLUDING INDEXES) ON COMMIT DROP;
+CREATE TABLE pg_temp.symbol_spread_day (LIKE public.symbol_spread_day INCLUDING INDEXES) ON COMMIT DROP;
+CREATE TABLE pg_temp.partner_day_sum (LIKE public.partner_day_sum INCLUDING INDEXES) ON COMMIT DROP;
 CREATE TABLE pg_temp.settled_trade (LIKE public.settled_trade INCLUDING DEFAULTS INCLUDING INDEXES) ON COMMIT DROP;
 CREATE TABLE pg_temp.commission_line (LIKE public.commission_line INCLUDING DEFAULTS) ON COMMIT DROP;
 CREATE TABLE pg_temp.commission_reason (LIKE public.commission_reason INCLUDING DEFAULTS) ON COMMIT DROP;
