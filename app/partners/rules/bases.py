@@ -14,6 +14,14 @@ _NOTHING = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
+class CountedPart:
+    """The part in which an amount without lots counts: that of the lots it belongs to."""
+
+    counted: Decimal
+    whole: Decimal = Decimal(1)
+
+
+@dataclass(frozen=True, slots=True)
 class Base:
     """The base in the plan's currency, rounded once; zero where something is unknown, and what that is."""
 
@@ -26,7 +34,7 @@ def base_of(
     rule: ReferralRule | None,
     trade: ClosedTrade,
     lots: Decimal,
-    multiplier: Decimal,
+    part: CountedPart,
     spread: Decimal | None,
     facts: Facts,
 ) -> Base:
@@ -35,12 +43,12 @@ def base_of(
         case "pct_markup" | "pips":
             assert rule is not None
             if rule.price is None:
-                return _of_amount(trade.markup_usd, multiplier, facts.markup_quote)
+                return _of_amount(trade.markup_usd, part, facts.markup_quote)
             return _of_price(rule.price, trade, lots, facts.profit_quote)
         case "pct_commission":
-            return _of_amount(-trade.commission, multiplier, facts.commission_quote)
+            return _of_amount(-trade.commission, part, facts.commission_quote)
         case "pct_profit":
-            return _of_amount(trade.profit, multiplier, facts.commission_quote)
+            return _of_amount(trade.profit, part, facts.commission_quote)
         case "per_million":
             assert rule is not None
             return _per_million(rule.rate or _NOTHING, trade, lots, facts.dollar_quote)
@@ -63,7 +71,7 @@ def value_of(price: Decimal | None, trade: ClosedTrade, lots: Decimal, quote: Qu
     return quotient_step(product(price, trade.contract_size, lots, quote.multiply), quote.divide)
 
 
-def _of_amount(amount: Decimal | None, multiplier: Decimal, quote: Quote | None) -> Base:
+def _of_amount(amount: Decimal | None, part: CountedPart, quote: Quote | None) -> Base:
     """An amount that the platform recorded, at least zero. Nothing needs no rate."""
     if amount is None:
         return Base(_NOTHING, is_known=False, has_rate=quote is not None)
@@ -71,7 +79,12 @@ def _of_amount(amount: Decimal | None, multiplier: Decimal, quote: Quote | None)
         return Base(_NOTHING)
     if quote is None:
         return Base(_NOTHING, has_rate=False)
-    return Base(quotient_step(product(amount, multiplier, quote.multiply), quote.divide))
+    return Base(part_of(amount, part, quote))
+
+
+def part_of(amount: Decimal, part: CountedPart, quote: Quote) -> Decimal:
+    """The counted part of an amount in another currency: one quotient, rounded once."""
+    return quotient_step(product(amount, part.counted, quote.multiply), product(quote.divide, part.whole))
 
 
 def _per_million(rate: Decimal, trade: ClosedTrade, lots: Decimal, quote: Quote | None) -> Base:

@@ -1,0 +1,27 @@
+"""Who of a run's traders and beneficiaries may not earn from each other."""
+
+from __future__ import annotations
+
+from app.core.db import execute_sql
+from app.partners.models import PlanVersion, SettlementRun
+from app.partners.settlement.place import placed
+from app.partners.volume.statements import volume_sql
+
+
+def freeze(run: SettlementRun, version: PlanVersion) -> None:
+    """Store the pairs that fail a gate together."""
+    if not version.plan.gates.include_own_accounts:
+        execute_sql(volume_sql("freeze_pairs"), business_date=run.business_date, plan_number=version.number)
+
+
+def are_any(run: SettlementRun, version: PlanVersion) -> bool:
+    """Whether the run knows any such pair."""
+    found = execute_sql(
+        placed(
+            "SELECT EXISTS (SELECT FROM run_pair AS p WHERE p.tenant_id = :tenant_id"
+            " AND p.business_date = :business_date AND p.plan_number = :plan_number)"
+        ),
+        business_date=run.business_date,
+        plan_number=version.number,
+    )
+    return bool(found.scalar_one())
