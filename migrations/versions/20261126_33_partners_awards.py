@@ -148,12 +148,38 @@ def sources() -> None:
         needed("business_date", sa.Date),
         needed("trades", sa.BigInteger),
         needed("lots", EXACT),
+        needed("lots_total", EXACT),
         needed("revenue", EXACT),
-        sa.Column("last_at", INSTANT),
+        needed("last_at", INSTANT),
         sa.PrimaryKeyConstraint("tenant_id", "client_id", "business_date"),
     )
     op.create_index("award_volume_day", "award_volume", ["tenant_id", "business_date"])
     isolate_by_tenant("award_volume", grant="SELECT, INSERT")
+    op.create_table(
+        "award_correction",
+        tenant(),
+        needed("trade_id", sa.BigInteger),
+        needed("revision", sa.Integer),
+        needed("business_date", sa.Date),
+        sa.PrimaryKeyConstraint("tenant_id", "trade_id", "revision"),
+    )
+    isolate_by_tenant("award_correction", grant="SELECT, INSERT")
+    op.create_table(
+        "award_step",
+        tenant(),
+        needed("client_id", sa.Uuid),
+        needed("rule", sa.Text),
+        needed("source_key", sa.Text),
+        needed("business_date", sa.Date),
+        needed("path_at", INSTANT),
+        sa.Column("window_to", INSTANT),
+        needed("amount", EXACT),
+        needed("gates", TEXTS),
+        needed("detail", JSONB),
+        sa.PrimaryKeyConstraint("tenant_id", "client_id", "rule", "source_key"),
+    )
+    op.create_index("award_step_day", "award_step", ["tenant_id", "business_date"])
+    isolate_by_tenant("award_step", grant="SELECT, INSERT")
 
 
 def costs() -> None:

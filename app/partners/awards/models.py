@@ -108,8 +108,35 @@ class AwardVolume(BulkModel):
     business_date: Mapped[date] = mapped_column(primary_key=True)
     trades: Mapped[int]
     lots: Mapped[Decimal]
+    lots_total: Mapped[Decimal]
     revenue: Mapped[Decimal]
-    last_at: Mapped[datetime | None]
+    last_at: Mapped[datetime]
+
+
+class AwardCorrection(BulkModel):
+    """A settled trade that counts no more: it was corrected, taken away or clawed back."""
+
+    __tablename__ = "award_correction"
+
+    trade_id: Mapped[int] = mapped_column(primary_key=True)
+    revision: Mapped[int] = mapped_column(Integer, primary_key=True)
+    business_date: Mapped[date]
+
+
+class AwardStep(BulkModel):
+    """What a rule owes for one client from one day on, before anybody is looked for who gets it."""
+
+    __tablename__ = "award_step"
+
+    client_id: Mapped[UUID] = mapped_column(primary_key=True)
+    rule: Mapped[str] = mapped_column(primary_key=True)
+    source_key: Mapped[str] = mapped_column(primary_key=True)
+    business_date: Mapped[date]
+    path_at: Mapped[datetime]
+    window_to: Mapped[datetime | None]
+    amount: Mapped[Decimal]
+    gates: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    detail: Mapped[dict[str, Any]]
 
 
 class AwardCost(BulkModel):
