@@ -8,10 +8,10 @@ from uuid import UUID
 
 from app.clients import queries as clients
 from app.core.features import Panel
-from app.core.http import audience_url
 from app.kit import clock
 from app.kit.text import _l
 from app.partners import permissions, queries
+from app.partners.portal.views.links import address_of
 from app.referrals import permissions as tree_permissions
 from app.referrals import queries as tree
 from app.referrals import service as referrals
@@ -41,7 +41,7 @@ def load_dashboard(client_id: UUID | None) -> Mapping[str, Any]:
     assert client_id is not None, "The partner card is about a client."
     return {
         "balances": queries.balances(client_id),
-        "link": audience_url("cabinet", "referrals_cabinet.follow", code=referrals.give_code(client_id)),
+        "link": address_of(referrals.give_code(client_id)),
         "below_total": sum(tree.people_below(client_id, clock.business_now()).values()),
     }
 

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-import segno
 from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
-from markupsafe import Markup
 
 from app.clients import queries as clients
 from app.clients.rules import ClientStatus
 from app.core.actor import current_actor
 from app.core.errors import NotFound
 from app.core.forms import amount_of, once_key
-from app.core.http import audience_url, is_partial, redirect_to, render, requires, restricted, toast
+from app.core.http import is_partial, redirect_to, render, requires, restricted, toast
 from app.kit import clock
 from app.kit.csv import write_rows
 from app.kit.text import _l
@@ -26,9 +23,13 @@ from app.ledger import service as ledger
 from app.partners import labels, permissions, queries, service, versions
 from app.partners.forms import PayoutForm
 from app.partners.formula import formula
+from app.partners.portal.person import me as me
+from app.partners.portal.qr import qr_of
+from app.partners.portal.views.links import add_link_views, address_of
 from app.partners.queries import Earning, EarningFilter
 from app.referrals import queries as tree
 from app.referrals import service as referrals
+from app.referrals.views.reading import read_id
 from app.ui.lists import Page, PageRequest
 
 CSV_ROWS_MAX = 100_000
@@ -149,15 +150,8 @@ def make_portal(name: str, layout: str, url_prefix: str | None) -> Blueprint:
             least=plan.min_payout if plan is not None and plan.currency == chosen.currency else None,
         )
 
+    add_link_views(bp, page)
     return bp
-
-
-def me() -> UUID:
-    """The signed-in client, in their other role. Raises NotFound for a login that is no client."""
-    client_id = current_actor().client_id
-    if client_id is None:
-        raise NotFound
-    return client_id
 
 
 def _pay_out(form: PayoutForm, currency: str) -> ledger.PostedEntry:
@@ -170,7 +164,7 @@ def _home(partner_id: UUID) -> dict[str, Any]:
     earned = queries.earned_by_day(partner_id, today - timedelta(days=29), today)
     latest, _total = queries.earnings(partner_id, EarningFilter(kind="paid"), limit=8)
     below = tree.people_below(partner_id, now)
-    link = audience_url("cabinet", "referrals_cabinet.follow", code=referrals.give_code(partner_id))
+    link = address_of(referrals.give_code(partner_id))
     plan = versions.plan_for_receivers()
     return {
         "link": link,
@@ -192,26 +186,17 @@ def _home(partner_id: UUID) -> dict[str, Any]:
     }
 
 
-def qr_of(text: str) -> Markup:
-    """A QR code as an SVG that needs no style attribute."""
-    out = io.BytesIO()
-    segno.make(text, error="m").save(out, kind="svg", xmldecl=False, svgns=False, scale=4, border=2, light="#fff")
-    return Markup(out.getvalue().decode("ascii"))  # Made by segno from digits alone.
-
-
 def _branch(client_id: UUID) -> dict[str, Any]:
     below = tree.people_below(client_id, clock.business_now())
     return {"below": below, "below_total": sum(below.values()), **_level(client_id, 1)}
 
 
 def _level(parent_id: UUID, level: int) -> dict[str, Any]:
-    after = request.args.get("after", "")
-    number = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else None
-    rows = tree.children(parent_id, clock.business_now(), after=number, limit=tree.LEVEL_SIZE + 1)
+    rows = tree.children(parent_id, clock.business_now(), after=read_id("after"), limit=tree.LEVEL_SIZE + 1)
     shown = [replace(row, name=labels.masked(row.name)) for row in rows[: tree.LEVEL_SIZE]]
     return {
         "branches": shown,
-        "more_after": shown[-1].number if len(rows) > tree.LEVEL_SIZE else None,
+        "more_after": shown[-1].client_id if len(rows) > tree.LEVEL_SIZE else None,
         "parent_id": parent_id,
         "level": level,
         "statuses": ClientStatus,
