@@ -17,6 +17,8 @@ from app.restrictions import queries, rules
 from app.restrictions.events import FunctionLifted, FunctionLocked
 from app.restrictions.models import Mode, Restriction, Source
 
+_TRANSACTION, _CLEARED = "restrictions.transaction", "restrictions.cleared"
+
 
 class Restricted(DomainError):
     """A lock denies this function to the client, who reads the note that staff wrote with it, if there is one."""
@@ -33,12 +35,27 @@ def require(function: str, client_id: UUID) -> None:
     """Refuse with Restricted when the function is locked for the client. Ask again where time has passed in between.
 
     A lock and an act of the same client do not pass each other: the act finishes before the lock is set, or sees it.
+    Asked again within one transaction it answers from the first time, for nobody can have set a lock since.
     """
     _known(function)
+    if (function, client_id) in _cleared():
+        return
     queries.wait_for_changes(client_id)
     found = queries.first_lock(function, client_id, clock.now())
     if found is not None:
         raise Restricted(Message("%(note)s", {"note": found.public_note}) if found.public_note else None)
+    if not session().in_nested_transaction():  # A savepoint that is rolled back gives its locks back.
+        _cleared().add((function, client_id))
+
+
+def _cleared() -> set[tuple[str, UUID]]:
+    """What was asked and not refused since the transaction began: its shared locks are still held."""
+    bound = session()
+    transaction = bound.get_transaction()
+    if bound.info.get(_TRANSACTION) is not transaction:
+        bound.info[_TRANSACTION], bound.info[_CLEARED] = transaction, set()
+    cleared: set[tuple[str, UUID]] = bound.info.setdefault(_CLEARED, set())
+    return cleared
 
 
 def is_locked(function: str, client_id: UUID) -> bool:

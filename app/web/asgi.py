@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import hmac
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -31,7 +32,7 @@ def build_asgi(app: Flask) -> Starlette:
     """The ASGI module that a server runs. Refuses to be built as a database role that passes row security."""
     db.refuse_strong_role()
     pages = WSGIMiddleware(app, workers=THREADS)  # type: ignore[arg-type]  # A Flask app is a WSGI app.
-    return Starlette(
+    whole = Starlette(
         routes=[
             Route("/health", health),
             Route("/metrics", metrics),
@@ -41,6 +42,8 @@ def build_asgi(app: Flask) -> Starlette:
         ],
         lifespan=_alive,
     )
+    gc.freeze()  # What is loaded lives as long as the process: no page waits while the collector looks through it.
+    return whole
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from sqlalchemy import Row, select
 
 from app.core.db import execute_sql, session
 from app.core.errors import NotFound
-from app.trading.models import OperationState, PlatformOperation
+from app.trading.models import OperationState, PlatformOperation, TradingAccount
 from app.trading.queries.leases import Lease
 
 
@@ -48,6 +48,21 @@ def lock(operation_id: UUID) -> PlatformOperation:
     if row is None:
         raise NotFound
     return row
+
+
+def find_with_account(operation_id: UUID) -> PlatformOperation:
+    """The operation read fresh, and its account as well: whoever holds the account sees what became of it. Raises
+    NotFound."""
+    statement = (
+        select(PlatformOperation, TradingAccount)
+        .join(TradingAccount, TradingAccount.id == PlatformOperation.account_id)
+        .where(PlatformOperation.id == operation_id)
+    )
+    row = session().execute(statement.execution_options(populate_existing=True)).one_or_none()
+    if row is None:
+        raise NotFound
+    operation: PlatformOperation = row[0]
+    return operation
 
 
 def find(operation_id: UUID) -> PlatformOperation:

@@ -185,11 +185,11 @@ def change_leverage(
     account, kind, platform = ready(account_id, lock=True)
     if by.kind == "client":
         restrictions.require(permissions.LEVERAGE, account.client_id)
-    offers.require_leverage(leverage, kind, account.client_id, account.currency, offers.equity_of(account))
+    offers.require_leverage_of(account, kind, leverage)
     if leverage == account.leverage:
         raise SameLeverage
     require_none_under_way(account, OperationKind.SET_LEVERAGE)
-    if not accepted:
+    if leverage < account.leverage and not accepted:  # Higher leverage binds less margin.
         _require_margin(account, kind, leverage)
     operation = operations.request(
         OperationKind.SET_LEVERAGE,

@@ -83,13 +83,18 @@ def _ceiling(kind: AccountType, client_id: UUID, currency: str, equity: Decimal)
 
 def leverages_of(account: TradingAccount, kind: AccountType) -> list[int]:
     """The leverages that an account may have, as much as it is worth now."""
-    return leverages(kind, account.client_id, account.currency, equity_of(account))
+    return leverages(kind, account.client_id, account.currency, _equity_of(account, kind))
 
 
-def equity_of(account: TradingAccount) -> Decimal:
-    """What the account is worth, as last reported."""
-    state = queries.state_of(account.id)
+def _equity_of(account: TradingAccount, kind: AccountType) -> Decimal:
+    """What the account is worth, as last reported; read only where a ceiling may ask for it."""
+    state = queries.state_of(account.id) if kind.leverage_ceilings else None
     return state.equity if state is not None else Decimal(0)
+
+
+def require_leverage_of(account: TradingAccount, kind: AccountType, leverage: int) -> None:
+    """The same as `require_leverage` for an account that is open, as much as it is worth now."""
+    require_leverage(leverage, kind, account.client_id, account.currency, _equity_of(account, kind))
 
 
 def require_leverage(

@@ -205,7 +205,7 @@ def change_leverage(account_id: UUID) -> ResponseReturnValue:
             _say(operation, form, _l("The leverage is now 1:%(leverage)s.", leverage=operation.payload["leverage"]))
     if form.status == 200 and not is_partial():
         return redirect_to(url_for(".account", account_id=account_id))
-    return _account_page(own_account(account_id), block="leverage_card", leverage_form=form, operation=operation)
+    return _account_page(view, block="leverage_card", leverage_form=form, operation=operation)
 
 
 @bp.post("/accounts/<uuid:account_id>/password")

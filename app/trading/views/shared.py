@@ -22,9 +22,9 @@ from app.trading.service import Requested
 
 def wait_for(requested: Requested) -> PlatformOperation:
     """Commit, hand the operation to the connector, wait a moment for the platform's own answer, and read what became
-    of it."""
+    of it. The account that the page holds is read anew with it."""
     commit_then_wait(requested.request_key, requested.message, requested.answer_key)
-    return operation_queries.find(requested.operation.id)
+    return operation_queries.find_with_account(requested.operation.id)
 
 
 def listen_to(client_id: UUID) -> None:
