@@ -144,6 +144,23 @@ def wallets_of(owner: Owner, purposes: Sequence[str] | None = None) -> list[Wall
     return list(session().execute(statement, execution_options={"populate_existing": True}).scalars())
 
 
+_BALANCES_AT = """
+SELECT w.purpose, w.currency, coalesce(sum(p.amount_minor) FILTER (WHERE e.posted_at <= :at), 0) AS minor
+FROM wallet AS w
+LEFT JOIN posting AS p ON p.tenant_id = w.tenant_id AND p.wallet_id = w.id
+LEFT JOIN journal_entry AS e ON e.tenant_id = p.tenant_id AND e.id = p.entry_id
+WHERE w.tenant_id = :tenant_id AND w.owner_kind = :kind AND w.owner_id = :owner
+GROUP BY w.purpose, w.currency
+"""
+
+
+def balances_at(owner: Owner, at: datetime) -> dict[tuple[str, str], Money]:
+    """What a client's or partner's wallets held as of an instant, by purpose and currency: the sum of every posting up
+    to it, so the present instant gives the present balances."""
+    rows = execute_sql(_BALANCES_AT, kind=owner.kind, owner=owner.uuid, at=at)
+    return {(row.purpose, row.currency): Money.from_minor(int(row.minor), row.currency) for row in rows}
+
+
 def house_wallets() -> list[Wallet]:
     """Every house wallet of the tenant."""
     statement = (

@@ -6,13 +6,20 @@ from app.clients.events import ClientRegistered
 from app.core.features import Feature, MenuEntry
 from app.kit.text import _l
 from app.partners import cli, panels, permissions, subscribers
+from app.partners.attribution import service as attribution
 from app.partners.bundle import SECTION
 from app.partners.disputes import queries as open_disputes
 from app.partners.disputes.views import office as desk
 from app.partners.disputes.views import portal as disputes
 from app.partners.drafts import views as drafts
+from app.partners.papers import views as papers
 from app.partners.portal.views import follow
 from app.partners.portal.views import office as materials
+from app.partners.rebates import panels as sharing_panels
+from app.partners.rebates import service as shares
+from app.partners.rebates.views import cashback
+from app.partners.rebates.views import office as share_desk
+from app.partners.rebates.views import portal as share_pages
 from app.partners.replay import views as replay
 from app.partners.service import move_moment
 from app.partners.views import office, portal
@@ -24,11 +31,30 @@ FEATURE = Feature(
     name="partners",
     label=_l("Commission"),
     blueprints={
-        "cabinet": (portal.cabinet, follow.bp, disputes.cabinet),
-        "partner": (portal.partner, disputes.partner),
-        "office": (office.bp, drafts.bp, replay.bp, materials.bp, desk.bp),
+        "cabinet": (portal.cabinet, follow.bp, disputes.cabinet, papers.cabinet, share_pages.cabinet, cashback.bp),
+        "partner": (portal.partner, disputes.partner, papers.partner, share_pages.partner),
+        "office": (office.bp, drafts.bp, replay.bp, materials.bp, desk.bp, papers.office, share_desk.bp),
     },
     menu=(
+        MenuEntry(
+            "cabinet",
+            _l("Cashback"),
+            "partners_cashback.overview",
+            "coins",
+            58,
+            OWN,
+            is_offered=sharing_panels.offers_cashback,
+        ),
+        MenuEntry("partner", _l("Clients and shares"), "partners_shares.overview", "percentage", 25, OWN),
+        MenuEntry(
+            "office",
+            _l("Rebates and shares"),
+            "partners_shares_office.queue",
+            "percentage",
+            63,
+            permissions.COMMISSION_READ,
+            badge=shares.waiting_count,
+        ),
         MenuEntry("cabinet", _l("Partner"), "partners_cabinet.home", "users-group", 60, OWN),
         MenuEntry("partner", _l("Home"), "partners_portal.home", "home", 0, OWN, phone=True),
         MenuEntry("partner", _l("Network"), "partners_portal.network", "sitemap", 10, OWN, phone=True),
@@ -54,7 +80,7 @@ FEATURE = Feature(
             badge=open_disputes.waiting_count,
         ),
     ),
-    panels=panels.PANELS,
+    panels=(*panels.PANELS, *sharing_panels.PANELS),
     permissions=permissions.PERMISSIONS,
     functions=permissions.FUNCTIONS,
     jobs=("app.partners.jobs",),
@@ -64,5 +90,5 @@ FEATURE = Feature(
     ),
     bundle=SECTION,
     cli=(cli.settlement,),
-    ports={"referrals.move_moment": move_moment},
+    ports={"referrals.move_moment": move_moment, **attribution.PORTS},
 )

@@ -40,6 +40,36 @@ def holds(at: datetime) -> ColumnElement[bool]:
     )
 
 
+def held(at: datetime) -> ColumnElement[bool]:
+    """The condition that a lock held at an instant of the past, whatever became of it since."""
+    return and_(
+        Restriction.starts_at <= at,
+        or_(Restriction.lifted_at.is_(None), Restriction.lifted_at > at),
+        or_(Restriction.expires_at.is_(None), Restriction.expires_at > at),
+    )
+
+
+def held_at(client_id: UUID, at: datetime) -> Sequence[Restriction]:
+    """The client's own locks that held at an instant of the past, oldest first."""
+    statement = (
+        select(Restriction)
+        .where(Restriction.subject_type == CLIENT, Restriction.subject_id == str(client_id), held(at))
+        .order_by(Restriction.function, Restriction.created_at)
+    )
+    return session().execute(statement).scalars().all()
+
+
+def clients_held_at(function: str, at: datetime) -> set[UUID]:
+    """The clients for whom a function was locked by a lock of their own at an instant of the past."""
+    statement = select(cast(Restriction.subject_id, Uuid())).where(
+        Restriction.tenant_id == tenant_id(),
+        Restriction.subject_type == CLIENT,
+        Restriction.function == function,
+        held(at),
+    )
+    return set(session().execute(statement).scalars())
+
+
 def first_lock(function: str, client_id: UUID, at: datetime) -> Restriction | None:
     """A lock that denies the function to the client at that instant, the oldest of them, or None."""
     statement = (

@@ -10,12 +10,12 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from flask import Response
-from flask_babel import get_locale
+from flask_babel import get_locale, get_timezone
 
 from app.core.errors import Invalid
 from app.kit import clock
 from app.kit.money import exponent
-from app.kit.text import _l
+from app.kit.text import Message, _l
 from app.tenancy import service as tenancy
 from app.ui.branding import Branding
 from app.ui.pdf import Sheet
@@ -97,6 +97,30 @@ def read_day(text: str) -> date | None:
     except ValueError:
         return None
     return found if 2000 <= found.year <= 2200 else None
+
+
+def read_instant(asked: Mapping[str, str], name: str = "at") -> tuple[datetime | None, Message | None]:
+    """An instant that an address asks for, in the reader's time zone, and what is wrong with it. A day alone means its
+    last moment; nothing asked is no instant."""
+    text = asked.get(name, "").strip()
+    if not text:
+        return None, None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None, _l("Choose a day and a time.")
+    if not 1990 <= found.year <= 2200:
+        return None, _l("Choose a day and a time.")
+    if len(text) == len("2026-11-25"):
+        found = datetime.combine(found.date(), time.max)
+    if found.tzinfo is None:
+        found = found.replace(tzinfo=get_timezone() or tenancy.current().timezone)
+    return found.astimezone(UTC), None
+
+
+def instant_for_field(at: datetime) -> str:
+    """An instant as a date and time field of a page shows it, in the reader's time zone."""
+    return at.astimezone(get_timezone() or tenancy.current().timezone).strftime("%Y-%m-%dT%H:%M")
 
 
 def sheet(title: str) -> Sheet:

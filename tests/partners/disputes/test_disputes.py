@@ -247,7 +247,9 @@ def test_time_limits_remind_the_desk_and_end_what_is_left_unanswered(shop: Shop,
         assert service.pass_time_limits(by) == 1
 
     assert found(shop, row.id).state is DisputeState.WITHDRAWN
-    assert "Dispute D-1001 is overdue" in {mail.subject for mail in mails(shop.brand, officer.email)}
+    with clock.frozen(datetime.now(UTC) + timedelta(days=15)):
+        assert "Dispute D-1001 is overdue" in {mail.subject for mail in mails(shop.brand, officer.email)}
+        assert "Dispute D-1001 has ended" in {mail.subject for mail in mails(shop.brand, shop.pia.email)}
     assert opened(shop).number == 1002  # Withdrawn is not decided.
 
 
