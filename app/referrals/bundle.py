@@ -1,4 +1,4 @@
-"""The section `[referrals]` of a tenant's bundle: who may bring in clients, how they are attributed, moved and shown."""
+"""The section `[referrals]` of a tenant's bundle: who brings in clients, how they are attributed, moved and shown."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from uuid import UUID
 class SponsorChanged:
     """From `at` on, a client (and so everybody below) stands at another place of the tree.
 
-    `others` are those whose own sponsor changed with it, at the same instant: whom a partner who went alone left behind.
+    `others` are those whose own sponsor changed at the same instant: whom somebody who went alone left behind.
     """
 
     client_id: UUID

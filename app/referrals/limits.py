@@ -38,9 +38,9 @@ def against(client_id: UUID, parent_id: UUID | None, now: datetime) -> Message |
         )
     if limits.only_untraded and any(asked(client_id) for asked in features.port("referrals.has_traded")):
         return _l("This client has traded. This brand moves only clients who have not.")
-    if limits.partner_registered_first and parent_id is not None:
-        if clients.get(parent_id).created_at > client.created_at:
-            return _l("This partner signed up after the client. This brand wants it the other way round.")
+    partner = clients.get(parent_id) if limits.partner_registered_first and parent_id is not None else None
+    if partner is not None and partner.created_at > client.created_at:
+        return _l("This partner signed up after the client. This brand wants it the other way round.")
     return None
 
 

@@ -94,7 +94,9 @@ def refuse_depth(depth: int) -> None:
         raise TreeTooDeep(most=most)
 
 
-def hand_over(change: Change, links: Iterable[PartnerLink], parent_id: UUID | None, at: datetime, author: Author) -> None:
+def hand_over(
+    change: Change, links: Iterable[PartnerLink], parent_id: UUID | None, at: datetime, author: Author
+) -> None:
     """Let those who hold these links stand below somebody else (or nobody) from `at` to where their links reached.
 
     Raises WouldCloseCycle.

@@ -1,4 +1,4 @@
-"""Moves in the tree: looked at beforehand, entered, called off before they take effect, undone while nothing depends."""
+"""Moves in the tree: looked at beforehand, entered, called off, undone while no commission depends on them."""
 
 from __future__ import annotations
 

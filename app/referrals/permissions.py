@@ -7,6 +7,8 @@ from app.kit.text import _l
 
 TREE_READ = "referrals.tree.read"
 TREE_MOVE = "referrals.tree.move"
+TREE_CORRECT = "referrals.tree.correct"
+TREE_CORRECT_APPROVE = "referrals.tree.correct.approve"
 REFERRAL_ATTRIBUTION = "referral_attribution"
 
 PERMISSIONS = (
@@ -16,5 +18,11 @@ PERMISSIONS = (
         frozenset({"admin", "finance", "compliance", "sales", "support", "partner_desk"}),
     ),
     Permission(TREE_MOVE, _l("Move a client to another partner"), frozenset({"admin", "partner_desk"})),
+    Permission(TREE_CORRECT, _l("Propose to correct an attribution"), frozenset({"admin", "partner_desk"})),
+    Permission(
+        TREE_CORRECT_APPROVE,
+        _l("Approve a corrected attribution"),
+        frozenset({"admin", "finance", "compliance", "partner_desk"}),
+    ),
 )
 FUNCTIONS = (RestrictedFunction(REFERRAL_ATTRIBUTION, _l("Bring in new clients by a referral link")),)

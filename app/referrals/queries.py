@@ -8,12 +8,21 @@ from datetime import datetime
 from uuid import UUID
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from app.core.db import execute_sql, get, load_sql, session, tenant_id
 from app.core.errors import NotFound
 from app.kit import clock
-from app.referrals.models import MoveScope, MoveStatus, PartnerLink, ReferralCode, TreeMove, TreeMoveLink
+from app.referrals.models import (
+    MoveScope,
+    MoveStatus,
+    PartnerLink,
+    Reattribution,
+    ReattributionStatus,
+    ReferralCode,
+    TreeMove,
+    TreeMoveLink,
+)
 from app.referrals.rules import FOREVER, PATH_LENGTH_MAX
 
 log = structlog.get_logger()
@@ -66,9 +75,7 @@ def is_below(client_id: UUID, ancestor_id: UUID, at: datetime) -> bool:
 
 def children(parent_id: UUID, at: datetime, *, after: UUID | None = None, limit: int = LEVEL_SIZE) -> list[Branch]:
     """One level of the tree below a client as of an instant, oldest registration first, from behind `after` on."""
-    rows = execute_sql(
-        _sql("children"), parent_id=parent_id, at=at, forever=FOREVER, after=after, limit=limit
-    )
+    rows = execute_sql(_sql("children"), parent_id=parent_id, at=at, forever=FOREVER, after=after, limit=limit)
     return [Branch(**row._mapping) for row in rows]
 
 
@@ -252,6 +259,76 @@ def links_of_move(move_id: UUID) -> tuple[list[PartnerLink], list[tuple[PartnerL
     )
     rows = session().execute(statement).all()
     return [link for link, was in rows if was is None], [(link, was) for link, was in rows if was is not None]
+
+
+def moves(
+    *, clients: Sequence[UUID] | None = None, state: str = "", limit: int, offset: int = 0
+) -> tuple[list[TreeMove], int]:
+    """Moves, the newest first, and how many there are: all, those about certain clients, those in a state.
+
+    A state is `pending`, or the name of a status.
+    """
+    wanted = select(TreeMove)
+    if clients is not None:
+        wanted = wanted.where(
+            or_(
+                TreeMove.client_id.in_(clients),
+                TreeMove.old_parent_id.in_(clients),
+                TreeMove.new_parent_id.in_(clients),
+            )
+        )
+    if state == "pending":
+        wanted = wanted.where(TreeMove.status == MoveStatus.ENTERED, TreeMove.takes_effect_at > clock.business_now())
+    elif state:
+        wanted = wanted.where(TreeMove.status == MoveStatus(state))
+    rows = session().scalars(
+        wanted.order_by(TreeMove.created_at.desc(), TreeMove.id.desc()).limit(limit).offset(offset)
+    )
+    total = session().scalar(select(func.count()).select_from(wanted.subquery())) or 0
+    return list(rows), total
+
+
+def reattribution_by_request(request_id: str) -> Reattribution | None:
+    """The correction that an earlier send of the same form proposed."""
+    return session().scalar(select(Reattribution).where(Reattribution.request_id == request_id))
+
+
+def reattribution(reattribution_id: UUID) -> Reattribution:
+    """A correction. Raises NotFound."""
+    found = get(Reattribution, reattribution_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def lock_reattribution(reattribution_id: UUID) -> Reattribution:
+    """A correction, locked and read fresh. Raises NotFound."""
+    found = get(Reattribution, reattribution_id, lock=True)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def reattributions(*, limit: int, offset: int = 0) -> tuple[list[Reattribution], int]:
+    """Corrections, those that wait first, then the newest, and how many there are."""
+    rows = session().scalars(
+        select(Reattribution)
+        .order_by(
+            (Reattribution.status != ReattributionStatus.PROPOSED), Reattribution.proposed_at.desc(), Reattribution.id
+        )
+        .limit(limit)
+        .offset(offset)
+    )
+    total = session().scalar(select(func.count()).select_from(Reattribution)) or 0
+    return list(rows), total
+
+
+def waiting_reattributions() -> int:
+    """How many corrections wait for a second person."""
+    statement = select(func.count()).where(
+        Reattribution.tenant_id == tenant_id(), Reattribution.status == ReattributionStatus.PROPOSED
+    )
+    return int(session().scalar(statement) or 0)
 
 
 def code_row(code: str) -> ReferralCode | None:

@@ -35,6 +35,8 @@ OBJECTS = {
     "operation_id": "platform_operation",
     "partner_id": "client",
     "platform_id": "trading_platform",
+    "move_id": "tree_move",
+    "reattribution_id": "reattribution",
     "record_id": "audit_record",
     "replay_id": "plan_replay",
     "restriction_id": "restriction",

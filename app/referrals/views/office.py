@@ -1,54 +1,59 @@
-"""The partner tree in the office: opened level by level, searched, and changed by dated moves."""
+"""The partner tree in the office: opened level by level as of any instant, and searched."""
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
 from uuid import UUID
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.clients import queries as clients
 from app.clients.rules import ClientStatus
-from app.core.actor import current_actor
-from app.core.errors import Invalid
-from app.core.forms import once_key
-from app.core.http import is_partial, redirect_to, render, requires, toast, unrestricted
+from app.core.http import is_partial, redirect_to, render, requires
 from app.kit import clock
-from app.kit.text import _l
-from app.referrals import permissions, queries, service
-from app.referrals.forms import MoveForm
+from app.referrals import permissions, queries
 from app.referrals.queries import LEVEL_SIZE
+from app.referrals.views.nodes import level_nodes, open_path
+from app.referrals.views.reading import read_id, read_instant, read_level
 
 bp = Blueprint("referrals_office", __name__, url_prefix="/tree")
+STEPS_SHOWN = 50
 
 
 @bp.get("/")
 @requires(permissions.TREE_READ)
 def tree() -> ResponseReturnValue:
+    """The tops of the tree; or what a search found; or the path down to one of those."""
     search = request.args.get("q", "").strip()
-    now = clock.business_now()
+    at, at_text = read_instant(may_be_later=True)
+    opened = read_id("open")
     found = clients.search_clients(search) if search else []
-    roots = [] if search else queries.roots(now, after=_after(), limit=LEVEL_SIZE + 1)
+    path = open_path(clients.get(opened).id, at) if opened is not None and not search else None
+    roots = [] if search or path else queries.roots(at, after=_after_number(), limit=LEVEL_SIZE + 1)
     return render(
         "referrals/office/tree.html",
         block="list",
         search=search,
-        found=[(client, _path_to(client.id)) for client in found],
-        branches=roots[:LEVEL_SIZE],
+        at=at,
+        at_text=at_text,
+        found=[(client, path_to(client.id, at)) for client in found],
+        path=path,
+        nodes=level_nodes(roots[:LEVEL_SIZE]),
         more_after=roots[LEVEL_SIZE - 1].number if len(roots) > LEVEL_SIZE else None,
         statuses=ClientStatus,
+        waiting=queries.waiting_reattributions(),
     )
 
 
-def _after() -> int | None:
+def _after_number() -> int | None:
     text = request.args.get("after", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
-def _path_to(client_id: UUID) -> list[tuple[UUID, str, int]]:
-    """The uplines of a client, the topmost first: (id, name, number)."""
-    steps = queries.path_at(client_id, clock.business_now())[:50]
+def path_to(client_id: UUID, at: datetime | None = None) -> list[tuple[UUID, str, int]]:
+    """The uplines of a client as of an instant (now without), the topmost first: (id, name, number)."""
+    steps = queries.path_at(client_id, at or clock.business_now())[:STEPS_SHOWN]
     names = clients.names_of(step.partner_id for step in steps)
     return [(step.partner_id, *names[step.partner_id]) for step in reversed(steps)]
 
@@ -57,20 +62,39 @@ def _path_to(client_id: UUID) -> list[tuple[UUID, str, int]]:
 @requires(permissions.TREE_READ)
 def branch(client_id: UUID) -> ResponseReturnValue:
     client = clients.get(client_id)
-    now = clock.business_now()
-    below = queries.people_below(client_id, now)
-    level = queries.children(client_id, now, after=_after(), limit=LEVEL_SIZE + 1)
+    at, at_text = read_instant(may_be_later=True)
+    level = queries.children(client_id, at, after=read_id("after"), limit=LEVEL_SIZE + 1)
+    links = queries.links_of(client_id)
+    names = clients.names_of(link.parent_id for link in links)
     return render(
         "referrals/office/branch.html",
         client=client,
-        path=_path_to(client_id),
-        below=below,
-        below_total=sum(below.values()),
-        branches=level[:LEVEL_SIZE],
-        more_after=level[LEVEL_SIZE - 1].number if len(level) > LEVEL_SIZE else None,
-        links=[(link, *clients.names_of([link.parent_id])[link.parent_id]) for link in queries.links_of(client_id)],
+        at=at,
+        at_text=at_text,
+        path=path_to(client_id, at),
+        direct=queries.direct_count(client_id, at),
+        nodes=level_nodes(level[:LEVEL_SIZE]),
+        more_after=level[LEVEL_SIZE - 1].client_id if len(level) > LEVEL_SIZE else None,
+        links=[(link, *names[link.parent_id]) for link in links],
         statuses=ClientStatus,
-        now=now,
+        now=clock.business_now(),
+    )
+
+
+@bp.get("/<uuid:client_id>/below")
+@requires(permissions.TREE_READ)
+def below(client_id: UUID) -> ResponseReturnValue:
+    """How many people stand below, by distance: asked for apart, because counting them all takes its time."""
+    client = clients.get(client_id)
+    at, at_text = read_instant(may_be_later=True)
+    people = queries.people_below(client_id, at)
+    return render(
+        "referrals/office/below.html",
+        block="below",
+        client=client,
+        at_text=at_text,
+        below=people,
+        below_total=sum(people.values()),
     )
 
 
@@ -79,70 +103,18 @@ def branch(client_id: UUID) -> ResponseReturnValue:
 def children(client_id: UUID) -> ResponseReturnValue:
     """The next level as rows, for the tree that is open. As a page of its own it is the page of that branch."""
     clients.get(client_id)
+    at, at_text = read_instant(may_be_later=True)
+    after = read_id("after")
     if not is_partial():
-        return redirect_to(url_for(".branch", client_id=client_id, after=_after()))
-    level = _after_level(request.args.get("level", ""))
-    rows = queries.children(client_id, clock.business_now(), after=_after(), limit=LEVEL_SIZE + 1)
+        return redirect_to(url_for(".branch", client_id=client_id, after=after, at=at_text or None))
+    level = read_level()
+    rows = queries.children(client_id, at, after=after, limit=LEVEL_SIZE + 1)
     return render(
         "referrals/office/_level.html",
-        branches=rows[:LEVEL_SIZE],
-        more_after=rows[LEVEL_SIZE - 1].number if len(rows) > LEVEL_SIZE else None,
+        nodes=level_nodes(rows[:LEVEL_SIZE], level),
+        more_after=rows[LEVEL_SIZE - 1].client_id if len(rows) > LEVEL_SIZE else None,
         parent_id=client_id,
         level=level,
+        at_text=at_text,
         statuses=ClientStatus,
-    )
-
-
-def _after_level(text: str) -> int:
-    return min(int(text), 10_000) if text.isascii() and text.isdigit() and len(text) < 6 else 1
-
-
-@bp.route("/<uuid:client_id>/move", methods=["GET", "POST"])
-@requires(permissions.TREE_MOVE)
-@unrestricted("Staff move clients; the move itself pays nobody and takes nothing.")
-def move(client_id: UUID) -> ResponseReturnValue:
-    client = clients.get(client_id)
-    form = MoveForm()
-    if form.sent():
-        done = form.attempt(lambda: _move(client_id, form))
-        if done is not None:
-            toast(_l("The move is entered. Trades closed before it keep their partners."))
-            return redirect_to(url_for(".branch", client_id=client_id))
-    return _move_page(client, form)
-
-
-def _move(client_id: UUID, form: MoveForm) -> bool:
-    service.move(
-        client_id,
-        _parent(form),
-        when=form.when.data,
-        reason=form.reason.data,
-        by=current_actor(),
-        request_id=f"move:{client_id}:{once_key()}",
-    )
-    return True
-
-
-def _parent(form: MoveForm) -> UUID | None:
-    text = (form.parent.data or "").strip().removeprefix("#")
-    if not text:
-        return None
-    found = clients.by_number(int(text)) if text.isascii() and text.isdigit() and len(text) < 12 else None
-    if found is None:
-        raise Invalid(_l("There is no client with this number."), field="parent")
-    return found.id
-
-
-def _move_page(client: Any, form: MoveForm) -> Response:
-    now = clock.business_now()
-    below = queries.people_below(client.id, now)
-    return render(
-        "referrals/office/move.html",
-        block="form",
-        status=form.status,
-        f=form,
-        client=client,
-        path=_path_to(client.id),
-        below_total=sum(below.values()),
-        next_day=service.moment_of("next_settlement_day", now),
     )

@@ -50,3 +50,12 @@ def instant_of_day(text: str) -> datetime | None:
     except ValueError:
         return None
     return datetime.combine(day, time(), tzinfo=tenancy.current().timezone)
+
+
+def instant_of_text(text: str) -> datetime | None:
+    """An instant that somebody wrote, in the tenant's own time; None for what is none."""
+    try:
+        found = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else found.replace(tzinfo=tenancy.current().timezone)

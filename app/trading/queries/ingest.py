@@ -263,6 +263,17 @@ def delete_closed_trades(platform_id: UUID, keys: Sequence[tuple[int, int]], bat
     )
 
 
+def revise_closed_trades(trade_ids: Sequence[int], batch_no: int, now: datetime) -> None:
+    """Give legs their next revision without changing a number of theirs."""
+    execute_sql(
+        "UPDATE closed_trade SET corrected_at = :now, revision = revision + 1, batch_no = :batch_no"
+        " WHERE tenant_id = :tenant_id AND id = ANY (CAST(:ids AS bigint[])) AND deleted_at IS NULL",
+        ids=list(trade_ids),
+        batch_no=batch_no,
+        now=now,
+    )
+
+
 def accounts_by_login(platform_id: UUID, logins: Sequence[int]) -> dict[int, TradingAccount]:
     """Our accounts among these logins."""
     if not logins:

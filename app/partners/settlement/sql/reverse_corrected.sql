@@ -19,6 +19,9 @@ JOIN LATERAL (
       ON k.tenant_id = s.tenant_id AND k.child_id = up.parent_id AND k.valid_from <= s.path_at AND k.valid_to > s.path_at
   )
   SELECT parent_id AS beneficiary_id FROM up
+  UNION  -- The path of that time, where the client was attributed anew since.
+  SELECT unnest(k.partner_ids) FROM reattributed_trade AS k
+  WHERE k.tenant_id = s.tenant_id AND k.trade_id = s.trade_id AND k.revision = s.revision
 ) AS b ON true
 JOIN commission_line AS l
   ON l.tenant_id = s.tenant_id AND l.partner_id = b.beneficiary_id AND l.trade_id = s.trade_id
