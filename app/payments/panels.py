@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from app.core.features import Panel
+from app.kit import clock
 from app.kit.money import Money
-from app.kit.text import _l
+from app.kit.text import Message, _l
 from app.ledger import queries as books
 from app.ledger import service as ledger
 from app.payments import bundle, permissions, queries, stages
 from app.payments.links import link_of, office_link_of
 from app.payments.models import Deposit, Withdrawal
 from app.payments.queries import HistoryFilter
+from app.tenancy.papers import instant_for_field
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,25 @@ def balances(client_id: UUID) -> list[WalletLine]:
         )
         for currency in order
     ]
+
+
+def load_as_of(client_id: UUID, at: datetime | None, refusal: Message | None) -> Mapping[str, Any]:
+    """A client's wallets as of an instant, where one is asked for: the sum of all entries booked up to it."""
+    found = books.balances_at(ledger.Owner("client", client_id), at) if at is not None else {}
+    currencies = sorted({currency for _, currency in found})
+    return {
+        "as_of": at,
+        "as_of_refusal": refusal,
+        "as_of_shown": instant_for_field(at or clock.now()),
+        "as_of_lines": [
+            WalletLine(
+                currency,
+                found.get((ledger.MAIN, currency), Money.zero(currency)),
+                found.get((ledger.HELD, currency), Money.zero(currency)),
+            )
+            for currency in currencies
+        ],
+    }
 
 
 def available(client_id: UUID, currency: str) -> Money:

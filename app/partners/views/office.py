@@ -24,6 +24,7 @@ from app.partners.models import RunStep
 from app.partners.settlement import run as settlement
 from app.partners.views.portal import csv_of, explained, read_day, read_filter
 from app.referrals import queries as tree
+from app.tenancy.papers import instant_for_field, read_instant
 from app.ui.lists import Page, PageRequest
 
 bp = Blueprint("partners_office", __name__, url_prefix="/commission")
@@ -37,13 +38,20 @@ def plan() -> ResponseReturnValue:
     asked = request.args.get("version", "")
     number = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 else None
     now = versions.version_at(clock.business_now())
-    shown = next((version for version in known if version.number == number), now or (known[0] if known else None))
+    at, refusal = read_instant(request.args)
+    then = versions.version_at(at) if at is not None else None
+    chosen = then or now or (known[0] if known else None)
+    shown = next((version for version in known if version.number == number), chosen)
     worst = versions.worst_god_rate(shown.plan) if shown is not None else None
     return render(
         "partners/office/plan.html",
         versions=known,
         shown=shown,
         in_force=now,
+        at=at,
+        then=then,
+        refusal=refusal,
+        shown_at=instant_for_field(at or clock.business_now()),
         plan=shown.plan if shown is not None else None,
         examples=example.examples(shown.plan) if shown is not None else [],
         arbitrage=arbitrage(shown.plan, worst) if shown is not None and worst is not None else [],

@@ -17,6 +17,7 @@ from app.payments import bundle, forms, panels, permissions, queries, service, s
 from app.payments.bundle import CurrencyRules
 from app.payments.models import Deposit
 from app.payments.rules import BankDetails
+from app.tenancy.papers import read_instant
 
 bp = Blueprint("payments_cabinet", __name__)
 CANCEL = "Taking back one's own request only returns money to its owner."
@@ -53,7 +54,12 @@ def sent_file(file_id: UUID | None) -> Response:
 @bp.get("/wallets")
 @requires(permissions.OWN)
 def wallets() -> ResponseReturnValue:
-    return render("payments/cabinet/wallets.html", block="wallets", **panels.load_wallets(me()))
+    return render(
+        "payments/cabinet/wallets.html",
+        block="wallets",
+        **panels.load_wallets(me()),
+        **panels.load_as_of(me(), *read_instant(request.args)),
+    )
 
 
 @bp.route("/deposit", methods=["GET", "POST"])

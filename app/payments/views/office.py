@@ -22,6 +22,7 @@ from app.payments.models import Deposit, DepositStatus, Withdrawal, WithdrawalSt
 from app.payments.queries import QueueFilter
 from app.payments.views.cabinet import sent_file
 from app.restrictions import service as restrictions
+from app.tenancy.papers import read_instant
 from app.ui.lists import Page, PageRequest
 
 bp = Blueprint("payments_office", __name__, url_prefix="/payments")
@@ -103,6 +104,16 @@ def _chosen() -> QueueFilter:
         status=request.args.get("status", "open"),
         currency=request.args.get("currency", ""),
         search=request.args.get("q", ""),
+    )
+
+
+@bp.get("/clients/<uuid:client_id>/as-of")
+@requires(permissions.DEPOSIT_READ)
+def as_of(client_id: UUID) -> ResponseReturnValue:
+    """A client's wallets at any instant."""
+    client = clients.get(client_id)
+    return render(
+        "payments/office/as_of.html", client=client, **panels.load_as_of(client_id, *read_instant(request.args))
     )
 
 
