@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -42,12 +42,11 @@ def measure(
     active_from = until - timedelta(days=measuring.active.days)
     known = _currencies()
     rows = execute_sql(
-        load_sql("app.partners", "ranks/sql/measure.sql"),
+        _statement(is_of_some=partners is not None),
         at=until - _INSTANT,
         until=until,
         begin=begin,
         active_from=active_from,
-        first_day=_day_before(min(begin, active_from)),
         partners=None if partners is None else list(partners),
         is_deep=measuring.clients == "all",
         orders=measuring.active.orders,
@@ -65,8 +64,15 @@ def nothing() -> Measured:
     return dict.fromkeys(MEASURES, Decimal(0))
 
 
-def _day_before(instant: datetime) -> date:
-    return versions.day_cut().day_of(instant) - timedelta(days=1)
+def _statement(*, is_of_some: bool) -> str:
+    """The measuring; of some partners it reads only what the people below them did."""
+    text = load_sql("app.partners", "ranks/sql/measure.sql")
+    if not is_of_some:
+        return text
+    people = "ARRAY(SELECT client_id FROM below UNION SELECT unnest(CAST(:partners AS uuid[])))"
+    return text.replace("/* of these */", f"AND t.client_id = ANY ({people})").replace(
+        "/* who */", f"AND c.id = ANY ({people})"
+    )
 
 
 def _currencies() -> list[str]:

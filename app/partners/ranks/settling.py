@@ -15,7 +15,7 @@ from app.partners import receivers, versions
 from app.partners.models import PlanVersion, SettlementRun
 from app.partners.plan import Plan
 from app.partners.ranks import measures
-from app.partners.ranks.terms import Rank, Tiers
+from app.partners.ranks.terms import Qualification, Rank, Tiers
 from app.partners.rules.own import ranked_share
 from app.partners.settlement.place import placed, schema
 
@@ -221,15 +221,22 @@ def _run(name: str, given: Mapping[str, Any]) -> None:
     execute_sql(statement, **{key: value for key, value in given.items() if f":{key}" in statement})
 
 
+def is_qualified(qualification: Qualification, measured: measures.Measured) -> bool:
+    """Whether somebody who is measured so may be paid."""
+    return all(measured[name] >= least for name, least in qualification.at_least.items())
+
+
 def freeze_qualified(run: SettlementRun, version: PlanVersion) -> None:
     """Write who is not qualified beside the other gates of the run."""
     qualification = version.plan.qualification
     if qualification is None or not qualification.at_least:
         return
-    measured = measures.measure(qualification.measuring, version.plan.currency, run.day_end)
+    last = run.day_end - timedelta(milliseconds=1)
+    until = measures.month_of(last) if qualification.measuring.window == "month" else run.day_end
+    measured = measures.measure(qualification.measuring, version.plan.currency, until)
     failing = [
         partner_id
-        for partner_id, found in measured.items()
-        if any(found[name] < least for name, least in qualification.at_least.items())
+        for partner_id in execute_sql(sql("parents")).scalars()
+        if not is_qualified(qualification, measured.get(partner_id) or measures.nothing())
     ]
     execute_sql(sql("not_qualified"), partners=failing, business_date=run.business_date, plan_number=version.number)

@@ -5,13 +5,13 @@ The engine in SQL does the same in `sql/own_terms.sql`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
-from app.partners.ranks.terms import Rank, Tiers
+from app.partners.ranks.terms import Measure, Rank, Tiers
 from app.partners.rules.steps import product, quotient_step, step, total
 
 if TYPE_CHECKING:
@@ -145,13 +145,20 @@ def marginal(tiers: Tiers, stood_at: Decimal, lots: Decimal) -> Decimal:
     return total(*parts)
 
 
-def flat_true_up(tiers: Tiers, paid: Iterable[tuple[Decimal, Decimal, Decimal]], month_lots: Decimal) -> Decimal:
+def flat_true_up(
+    tiers: Tiers, track: Track, paid: Iterable[tuple[Decimal, Decimal, Decimal]], month_lots: Decimal
+) -> Decimal:
     """What is still due at the end of a month whose trades were paid at the band in which each found it.
 
     `paid` has (lots, share or weight, amount before caps) of every trade that no cap has reduced.
     """
     rate = band_rate(tiers, month_lots)
-    return total(*(total(step(step(rate, lots), share), -amount) for lots, share, amount in paid))
+    return total(
+        *(
+            total(step(rate, lots, part) if track == "god" else step(step(rate, lots), part), -amount)
+            for lots, part, amount in paid
+        )
+    )
 
 
 def counts(outcome: Outcome) -> set[tuple[UUID, Track]]:
@@ -161,7 +168,7 @@ def counts(outcome: Outcome) -> set[tuple[UUID, Track]]:
     return found | {(lost.partner_id, lost.track) for lost in outcome.reasons if lost.primary.value in kept}
 
 
-def highest_reached(ranks: Sequence[Rank], measured: dict[str, Decimal]) -> int:
+def highest_reached(ranks: Sequence[Rank], measured: Mapping[Measure, Decimal]) -> int:
     """The place of the highest rank whose every condition is exceeded; the first one needs nothing."""
     reached = 0
     for place, rank in enumerate(ranks):

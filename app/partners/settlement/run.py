@@ -28,6 +28,8 @@ from app.partners import versions
 from app.partners.awards import engine as award_engine
 from app.partners.awards import queries as awards
 from app.partners.models import PlanVersion, RunStep, SettlementRun
+from app.partners.ranks import paying as rank_pay
+from app.partners.ranks import service as rank_service
 from app.partners.ranks import settling as ranking
 from app.partners.rebates import engine as sharing
 from app.partners.settlement import compute, facts, posting
@@ -290,6 +292,7 @@ def _freeze(run: SettlementRun, by: Actor) -> bool:
         locked.batch_to = execute_sql(
             "SELECT coalesce(max(batch_no), 0) FROM closed_trade WHERE tenant_id = :tenant_id"
         ).scalar_one()
+        rank_service.assess_due(locked.day_end - _INSTANT)
         facts.freeze(locked)
         volume.freeze(locked)
 
@@ -333,6 +336,7 @@ def _judge(run: SettlementRun, by: Actor) -> bool:
         execute_sql(sql("judge_expired"), business_date=run.business_date)
         execute_sql(sql("judge_cleared"), business_date=run.business_date, plan_number=run.plan_number)
         awards.judge(run)
+        rank_pay.write(locked, [version for version, _ in facts.periods(locked)])
 
     return _advance(run.business_date, RunStep.COMPUTED, RunStep.JUDGED, work)
 

@@ -15,7 +15,14 @@ from app.referrals.rules import FOREVER
 from tests.partners.world import FAR_BACK
 
 
-def hold_rank(partner_id: UUID, rank: str, valid_from: datetime = FAR_BACK, valid_to: datetime = FOREVER) -> None:
+def hold_rank(
+    partner_id: UUID,
+    rank: str,
+    valid_from: datetime = FAR_BACK,
+    valid_to: datetime = FOREVER,
+    *,
+    is_pinned: bool = False,
+) -> None:
     """Let a partner hold a rank."""
     session().add(
         PartnerRank(
@@ -24,7 +31,7 @@ def hold_rank(partner_id: UUID, rank: str, valid_from: datetime = FAR_BACK, vali
             valid_from=valid_from,
             valid_to=valid_to,
             origin=RankOrigin.HAND,
-            is_pinned=False,
+            is_pinned=is_pinned,
             measured={},
             reason="test",
             actor_kind="system",

@@ -23,7 +23,7 @@ from tests.partners import world
 from tests.partners.ranks import people
 from tests.partners.test_engines_agree import LOTS, RATES, SHARES, closed_trade, hours, path_of, stored, trees
 
-FIRST_MONTH = 2021 * 12
+FIRST_MONTH = 2020 * 12 + 1
 _month = iter(range(FIRST_MONTH, FIRST_MONTH + 100_000))
 RULES = ("default", "gold")
 NOTHING = Decimal(0)

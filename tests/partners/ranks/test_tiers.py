@@ -48,7 +48,7 @@ class TestExample7Tiers:
         first = (D(100), D(1), D(500))  # Paid at 5, then 400 lots at 5 and 6, then 120 at 6.
         rest = [(D(400), D(1), D(2000)), (D(120), D(1), D(720))]
 
-        assert D(500) + D(2000) + D(720) + flat_true_up(flat, [first, *rest], D(620)) == D("4340.00")
+        assert D(500) + D(2000) + D(720) + flat_true_up(flat, "god", [first, *rest], D(620)) == D("4340.00")
 
     def test_one_trade_across_two_bands(self) -> None:
         assert tiered(tiers("marginal"), Month(stood_at=D("96.00")), D("10.00")).gross == D("56.00")
@@ -96,6 +96,27 @@ def _amounts() -> list[Any]:
             "SELECT business_date, amount FROM commission_line WHERE tenant_id = :tenant_id AND component = 'base'"
             " ORDER BY trade_id"
         ).all()
+    )
+
+
+def awards() -> list[tuple[Any, ...]]:
+    rows = in_transaction(
+        lambda: execute_sql(
+            "SELECT partner_id, kind, business_date, amount FROM commission_award WHERE tenant_id = :tenant_id"
+            " ORDER BY business_date, kind, partner_id"
+        ).all()
+    )
+    return [tuple(row) for row in rows]
+
+
+def take_away(platform: world.Platform, trade_id: int) -> None:
+    """The platform cancels a trade."""
+    platform.batches += 1
+    execute_sql(
+        "UPDATE closed_trade SET deleted_at = closed_at, corrected_at = closed_at, revision = 1, batch_no = :no"
+        " WHERE tenant_id = :tenant_id AND id = :id",
+        no=platform.batches,
+        id=trade_id,
     )
 
 
@@ -151,6 +172,40 @@ class TestExample7InTheSettlement:
 
         assert paid() == [D(500), D(2000), D(720)]
 
+    def test_flat_on_reach_adds_the_difference_on_the_last_day_of_the_month(self) -> None:
+        with transaction():
+            partner, client = people(god_plan("flat_on_reach"))
+            platform = world.make_platform()
+            platform.store(lots(client, date(2026, 10, 30), "100", "400"))
+            platform.store(lots(client, date(2026, 10, 31), "120"))
+
+        settle(between(date(2026, 10, 30), date(2026, 10, 31)))
+
+        assert sum(paid()) == D(3220)
+        assert awards() == [(partner, "true_up", date(2026, 10, 31), D("1120"))]
+        assert world.balances(partner)["temporary"] == D("4340.00")
+
+    def test_a_late_trade_of_an_ended_month_lifts_what_it_had_reached(self) -> None:
+        with transaction():
+            _, client = people(god_plan("flat_on_reach"))
+            platform = world.make_platform()
+            [first, *_] = platform.store(lots(client, date(2026, 10, 31), "100", "380"))
+        settle([date(2026, 10, 31)])
+        with transaction():
+            platform.store(lots(client, date(2026, 10, 31), "140"))
+        settle([date(2026, 11, 1)])
+        with transaction():
+            take_away(platform, first)
+        settle([date(2026, 11, 2)])
+
+        # 480 lots at 6; 620 at 7; 520 at 7, of which the lines of 100 lots were taken back by themselves.
+        assert [(day, amount) for _, _, day, amount in awards()] == [
+            (date(2026, 10, 31), D(100 + 380)),
+            (date(2026, 11, 1), D(620 * 7 - (500 + 1900 + 840) - 480)),
+            (date(2026, 11, 2), D(520 * 7 - (1900 + 840) - 1100)),
+        ]
+        assert sum(paid()) - 500 + sum(amount for *_, amount in awards()) == D(520 * 7)
+
     def test_a_level_gets_its_share_of_the_partners_own_band(self) -> None:
         rule = ReferralRule(name="default", kind="per_lot", rate=D(5), tiers=tiers("marginal"))
         plan = Plan(
@@ -184,13 +239,7 @@ class TestExample7InTheSettlement:
             platform.store(lots(client, NOVEMBER + timedelta(days=1), "10.00"))
         settle([NOVEMBER])
         with transaction():
-            platform.batches += 1
-            execute_sql(
-                "UPDATE closed_trade SET deleted_at = closed_at, corrected_at = closed_at, revision = 1, batch_no = :no"
-                " WHERE tenant_id = :tenant_id AND id = :id",
-                no=platform.batches,
-                id=first,
-            )
+            take_away(platform, first)
 
         settle([NOVEMBER + timedelta(days=1)])
 

@@ -17,12 +17,12 @@ WITH RECURSIVE below AS (
 ), valid AS (
   SELECT s.client_id, s.lots, s.closed_at, t.platform_id, t.position_id,
     t.open_price * t.contract_size * s.lots * r.in_dollars AS dollars
-  FROM settled_trade AS s
-  JOIN closed_trade AS t
-    ON t.tenant_id = s.tenant_id AND t.id = s.trade_id AND t.revision = s.revision AND t.deleted_at IS NULL
+  FROM closed_trade AS t
+  JOIN settled_trade AS s ON s.tenant_id = t.tenant_id AND s.trade_id = t.id AND s.revision = t.revision
   LEFT JOIN rate AS r ON r.currency = t.profit_currency
-  WHERE s.tenant_id = :tenant_id AND s.closed_at >= least(CAST(:begin AS timestamptz), :active_from) AND s.closed_at < :until
-    AND s.business_date >= CAST(:first_day AS date) AND (s.referral_gates = '{}' OR s.god_gates = '{}')
+  WHERE t.tenant_id = :tenant_id AND t.deleted_at IS NULL AND t.closed_at < :until
+    AND t.closed_at >= least(CAST(:begin AS timestamptz), CAST(:active_from AS timestamptz))
+    AND (s.referral_gates = '{}' OR s.god_gates = '{}') /* of these */
 ), traded AS (
   SELECT client_id, sum(lots) FILTER (WHERE closed_at >= :begin) AS lots,
     sum(dollars) FILTER (WHERE closed_at >= :begin) AS dollars,
@@ -62,7 +62,7 @@ WITH RECURSIVE below AS (
   LEFT JOIN traded AS t ON t.client_id = c.id
   LEFT JOIN paid_in AS p ON p.client_id = c.id
   LEFT JOIN funds AS f ON f.client_id = c.id
-  WHERE c.tenant_id = :tenant_id
+  WHERE c.tenant_id = :tenant_id /* who */
 )
 SELECT b.partner_id, count(*) FILTER (WHERE x.is_active) AS active_clients, round(sum(x.lots), 4) AS lots,
   round(sum(x.dollars), 2) AS usd_volume, round(sum(x.net), 2) AS net_deposits, round(max(o.deposits), 2) AS own_deposits
