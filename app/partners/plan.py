@@ -262,9 +262,12 @@ class Plan(Part, frozen=True):
     @property
     def matches(self) -> tuple[Match, ...]:
         """For which trades each rule of each track is."""
-        referral = self.referral.rules if self.referral is not None else ()
-        god = self.god.rules if self.god is not None else ()
-        return tuple(rule.match for rule in (*referral, *god, *self.cashback))
+        found = [rule.match for rule in self.cashback]
+        if self.referral is not None:
+            found += [rule.match for rule in self.referral.rules]
+        if self.god is not None:
+            found += [rule.match for rule in self.god.rules]
+        return tuple(found)
 
     @property
     def bases(self) -> frozenset[SpreadBasis]:

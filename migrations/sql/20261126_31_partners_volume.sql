@@ -39,3 +39,13 @@ END $$;
 CREATE AGGREGATE cap_in_periods(amount numeric, periods int[], used_before numeric[], limits numeric[]) (
   SFUNC = cap_in_periods_step, STYPE = numeric[]
 );
+
+-- The first days of the day, the week and the month in which a settlement day lies, as days since 2000. Weeks begin with
+-- the weekday `week_starts`, 1 being Monday.
+CREATE FUNCTION period_begins(day date, week_starts int) RETURNS int[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT ARRAY[
+    day - DATE '2000-01-01',
+    day - (CAST(extract(isodow FROM day) AS int) - week_starts + 7) % 7 - DATE '2000-01-01',
+    CAST(date_trunc('month', CAST(day AS timestamp)) AS date) - DATE '2000-01-01'
+  ]
+$$;

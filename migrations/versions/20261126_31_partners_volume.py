@@ -92,10 +92,10 @@ def frozen_facts() -> None:
         needed("partner_id", sa.Uuid),
         needed("period", sa.Text),
         needed("begins_on", sa.Date),
-        needed("slice_at", INSTANT),
+        needed("written_at", INSTANT),
         needed("used", EXACT),
         sa.PrimaryKeyConstraint(
-            "tenant_id", "business_date", "plan_number", "partner_id", "period", "begins_on", "slice_at"
+            "tenant_id", "business_date", "plan_number", "partner_id", "period", "begins_on", "written_at"
         ),
     )
     op.create_table(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -29,13 +29,14 @@ from app.partners.plan import (
     SpreadBasis,
     TypicalSymbol,
 )
-from app.partners.rules import ClosedTrade, Facts, Path, Person, Quote, Upline, settle_trade, share_out
+from app.partners.rules import ClosedTrade, Facts, Path, Person, Quote, Upline, share_out
 from app.rates import service as rates
 from app.referrals.rules import FOREVER
 from app.restrictions import service as restrictions
 from app.restrictions.rules import REASONS
 from tests.partners import world
 from tests.partners.rebates import agreements
+from tests.partners.volume import neighbours
 from tests.partners.world import BY
 
 FIRST_DAY = date(2026, 3, 2)
@@ -111,7 +112,7 @@ amounts = st.one_of(st.none(), st.sampled_from([Decimal("0.7"), Decimal("3.3333"
 
 @st.composite
 def plans(draw: st.DrawFn) -> Plan:
-    bases: st.SearchStrategy[SpreadBasis] = st.sampled_from(["open", "close", "half_half"])
+    bases: st.SearchStrategy[SpreadBasis] = st.sampled_from(["open", "close", "half_half", "capped", "typical"])
     referral, god = None, None
     if draw(st.integers(0, 4)):
         kinds = st.one_of(st.just({}), st.sampled_from(KINDS))
@@ -120,7 +121,7 @@ def plans(draw: st.DrawFn) -> Plan:
             rules.append(
                 ReferralRule(
                     name="metal",
-                    match=Match(symbol_classes=("metal",)),
+                    match=neighbours.drawn_match(draw, {"symbol_classes": ("metal",)}),
                     levels=draw(st.one_of(st.just(()), level_lists())),
                     spread_basis=draw(st.one_of(st.none(), bases)),
                     **draw(kinds),
@@ -139,7 +140,11 @@ def plans(draw: st.DrawFn) -> Plan:
             nested_policy=draw(st.sampled_from(["full", "difference", "nearest", "topmost", "split", "highest"])),
             split_shares=(Decimal("0.2"), Decimal("0.1")),
             rules=(
-                GodRule(name="fx", match=Match(symbol_classes=("fx",)), max_per_event=draw(amounts)),
+                GodRule(
+                    name="fx",
+                    match=neighbours.drawn_match(draw, {"symbol_classes": ("fx",)}),
+                    max_per_event=draw(amounts),
+                ),
                 GodRule(
                     name="gold",
                     match=Match(symbols=("XAU*",)),
@@ -155,8 +160,7 @@ def plans(draw: st.DrawFn) -> Plan:
         gates=Gates(
             min_hold_seconds=draw(st.sampled_from([Decimal(0), Decimal(180), Decimal("3600.5")])),
             exempt_from_hold=draw(st.sampled_from([(), ("stop_out",)])),
-            partial_close=draw(st.sampled_from(["pro_rata", "exclude"])),
-            close_by=draw(st.sampled_from(["both", "exclude"])),
+            **neighbours.drawn_gates(draw),
             copy_trades=draw(st.sampled_from(["pay", "exclude"])),
             zero_move=draw(st.sampled_from(["pay", "exclude"])),
             min_volume_lots=draw(st.sampled_from([Decimal(0), Decimal("0.05")])),
@@ -170,12 +174,14 @@ def plans(draw: st.DrawFn) -> Plan:
             max_total_share_of_revenue=draw(st.one_of(st.none(), st.sampled_from([Decimal("0.5"), Decimal(1)]))),
             cap_policy=draw(st.sampled_from(["priority", "pro_rata", "nearest_first", "top_first"])),
             cap_order=draw(st.sampled_from([("god", "referral"), ("referral", "god")])),
+            partner=neighbours.drawn_period_caps(draw),
         ),
         on_ineligible=draw(st.sampled_from(["forfeit", "compress", "hold"])),
         overlap_policy=draw(st.sampled_from(["stack", "highest", "track_priority"])),
         tree_as_of=draw(st.sampled_from(["close", "open", "settlement"])),
         fx_time=draw(st.sampled_from(["event", "settlement"])),
         revenue_basis=draw(st.one_of(st.none(), bases)),
+        average_days=draw(st.sampled_from([1, 3])),
         volume_multipliers=draw(st.sampled_from([{}, {"cent*": Decimal("0.01")}])),
         spread_wait_days=0,
         typical=draw(
@@ -221,6 +227,7 @@ def trades(draw: st.DrawFn, count: int) -> dict[str, Any]:
         "is_partial": draw(st.booleans()),
         "is_close_by": draw(st.integers(0, 4)) == 0,
         "verdict": draw(st.sampled_from(["clear"] * 6 + ["hold", "reject"])),
+        **neighbours.drawn_trade(draw),
     }
 
 
@@ -235,6 +242,7 @@ def worlds(draw: st.DrawFn) -> dict[str, Any]:
         "agreements": draw(agreements.wishes(count)),
         "starts": draw(st.sampled_from([None, None, None, 11.0])),  # Some trades close at this very instant.
         "trades": draw(st.lists(trades(count), min_size=1, max_size=5)),
+        **neighbours.drawn_world(draw, count),
         "people": [
             Person(
                 is_active=draw(st.integers(0, 6)) > 0,
@@ -266,7 +274,13 @@ def path_of(person: int, at: datetime, opened: datetime, given: dict[str, Any], 
         ]
         uplines.append(Upline(ids[current], distance, rates_now[0] if rates_now else None))
         distance, current = distance + 1, parent(current, at)
-    return Path(tuple(uplines), parent(person, opened) is not None)
+    has_people = any(
+        link.parent == person and hours(day, link.hour_from) <= at < hours(day, link.hour_to) for link in given["links"]
+    )
+    has_rate = any(
+        who == person and hours(day, start) <= at < hours(day, end) for who, _, start, end in given["grants"]
+    )
+    return Path(tuple(uplines), parent(person, opened) is not None, trader_is_partner=has_people or has_rate)
 
 
 def closed_trade(seq: int, given: dict[str, Any], day: date, ids: list[UUID]) -> ClosedTrade:
@@ -292,6 +306,8 @@ def stored(trade: ClosedTrade, given: dict[str, Any]) -> dict[str, Any]:
     return {name: getattr(trade, name) for name in (*COPIED, *DERIVED)} | {
         "profit_currency": given["profit_currency"],
         "account_currency": given["account_currency"],
+        "position_id": trade.position,
+        "side": trade.side,
     }
 
 
@@ -340,6 +356,8 @@ def test_sql_and_reference_give_the_same_lines_and_reasons(given: dict[str, Any]
         ).one()
         platform.deals, platform.batches = last.id, last.no
         closed = [closed_trade(last.id + n, one, day, ids) for n, one in enumerate(given["trades"], 1)]
+        around = neighbours.store(platform, closed, given, day, ids)
+        closed = around.trades
         platform.store([stored(trade, one) for trade, one in zip(closed, given["trades"], strict=True)])
         for trade, one in zip(closed, given["trades"], strict=True):
             if one["verdict"] != "clear":
@@ -347,9 +365,13 @@ def test_sql_and_reference_give_the_same_lines_and_reasons(given: dict[str, Any]
 
     world.settle(day)
 
-    people = dict(zip(ids, given["people"], strict=True))
+    people = {
+        person_id: replace(person, is_funded=person_id in around.funded, person=around.person.get(person_id))
+        for person_id, person in zip(ids, given["people"], strict=True)
+    }
     end = hours(day, 24)
     lines, reasons, holds, numbers, shares = set(), set(), set(), set(), set()
+    prepared = []
     for trade, one in zip(closed, given["trades"], strict=True):
         opened = trade.opened_at or trade.closed_at
         at = {"close": trade.closed_at, "open": opened, "settlement": end}[plan.tree_as_of]
@@ -362,9 +384,12 @@ def test_sql_and_reference_give_the_same_lines_and_reasons(given: dict[str, Any]
             markup_quote=in_transaction(quote_of, "USD", rate_at, plan.currency),
             verdict=one["verdict"],
             starts_at=starts_at,
+            average_spread=in_transaction(neighbours.average_spread, trade.symbol, day, plan.average_days),
         )
-        path = path_of(one["person"], at, opened, given, day, ids)
-        outcome = settle_trade(trade, path, plan, facts)
+        prepared.append((trade, path_of(one["person"], at, opened, given, day, ids), facts))
+    outcomes = neighbours.settle(prepared, plan, around, lambda instant: instant.date())
+    for trade, path, facts in prepared:
+        outcome = outcomes[trade.seq]
         for each in share_out(trade, path, outcome.lines, plan, facts, agreed):
             shares.add((each.seq, each.track, each.giver_id, each.receiver_id, each.kind, each.share, each.amount))
         if (cashback := outcome.cashback) is not None and cashback.reason is None:

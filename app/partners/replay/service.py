@@ -30,6 +30,7 @@ from app.partners.replay.models import Replay, ReplayState, ReplayTotal
 from app.partners.settlement.compute import settle_slice, slices_of
 from app.partners.settlement.facts import freeze_version
 from app.partners.settlement.place import tables_of_the_session
+from app.partners.volume import caps
 from app.partners.volume import freezing as volume
 from app.restrictions import service as restrictions
 from app.tenancy import service as tenancy
@@ -180,6 +181,8 @@ def _settle(found: Replay, of_days: SettlementRun, version: PlanVersion, locked:
     begin, end = of_days.day_start, of_days.day_end
     freeze_version(of_days, version, end, locked)
     volume.freeze_version(of_days, version, end)
+    if version.plan.caps.partner.binds:
+        caps.freeze(of_days, version, end)
     counted = queries.trades_between(begin, end)
     _tell(found.id, counted, 0)
     for slice_from, slice_to in slices_of(of_days, version, end):

@@ -65,7 +65,7 @@ def settle_trade(trade: ClosedTrade, path: Path, plan: Plan, facts: Facts) -> Ou
     cashback = _cashback(trade, path, plan, facts, lots, limit, is_revenue_known) if plan.cashback else None
     lines, capped = cap_path(lines, plan, limit_after(limit, cashback))
     reasons += [_lost(line, code) for line, code in [*overlapped, *capped]]
-    return Outcome(lots, base, revenue, spread, source, tuple(lines), tuple(reasons), cashback)
+    return Outcome(lots, base, revenue, spread, source, tuple(lines), tuple(reasons), cashback, gates)
 
 
 def traits_of(trade: ClosedTrade, facts: Facts) -> Traits:

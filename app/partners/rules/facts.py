@@ -241,3 +241,9 @@ class Outcome:
     lines: tuple[Line, ...]
     reasons: tuple[Reason, ...]
     cashback: Cashback | None = None  # None where the plan pays traders nothing.
+    event_gates: Mapping[Track, tuple[ReasonCode, ...]] = field(default_factory=dict)
+
+    @property
+    def passes(self) -> bool:
+        """Whether the trade itself counts for any track, whoever may be paid by it."""
+        return any(not gates for gates in self.event_gates.values())

@@ -13,8 +13,19 @@ from app.partners.models import PlanVersion, RunStep, SettlementRun
 from app.partners.plan import Plan
 from app.partners.ranks import settling as ranking
 from app.partners.rebates import engine as sharing
+from app.partners.rules.facts import ReasonCode
 from app.partners.rules.gates import COPY_REASONS, DEALER_REASONS, min_hold
-from app.partners.settlement.facts import alongside, over_many_rows, periods, rate_date, scope_of, sql, uses_table
+from app.partners.settlement.facts import (
+    alone,
+    alongside,
+    over_many_rows,
+    periods,
+    rate_date,
+    scope_of,
+    sql,
+    uses_table,
+)
+from app.partners.volume import caps, pairs
 from app.partners.volume.statements import trade_settings, trades_statement
 
 SLICE_SIZE = 50_000  # Closed trades per transaction.
@@ -24,12 +35,26 @@ SLICES_AT_ONCE = 2  # Each on a connection of its own, so on a processor of its 
 def compute(run: SettlementRun) -> None:
     """Settle every trade of the run that is not settled yet. Call it outside a transaction; again, it adds nothing."""
     for version, until in in_transaction(periods, run):
+        if version.plan.caps.partner.binds:
+            in_transaction(_freeze_caps, run, version, until)
         slices = in_transaction(slices_of, run, version, until)
-        if len(slices) == 1 or version.plan.tiered_tracks:  # There a slice goes on from what those before it counted.
+        if len(slices) == 1 or _is_in_order(version.plan):
             for ends in slices:
                 in_transaction(_compute_slice, run, version, until, *ends)
         elif slices:
             _side_by_side([_slice_work(run, version, until, *ends) for ends in slices])
+
+
+def _freeze_caps(run: SettlementRun, version: PlanVersion, until: datetime) -> None:
+    """What partners have used of their caps, unless the run has gone on meanwhile."""
+    alone()
+    if _is_being_computed(run):
+        caps.freeze(run, version, until)
+
+
+def _is_in_order(plan: Plan) -> bool:
+    """Whether a slice goes on from what those before it counted."""
+    return bool(plan.tiered_tracks) or plan.caps.partner.binds
 
 
 def _slice_work(
@@ -96,13 +121,16 @@ def settle_slice(
     _run("settle_trades", given)
     has_own = bool(execute_sql("SELECT EXISTS (SELECT FROM trade_now WHERE has_own_receivers)").scalar_one())
     sources = ["receivers_of_table", *(["receivers_of_run"] if has_own else [])]
-    _run("candidates", given, receivers="\n    UNION ALL\n".join(sql(source) for source in sources))
+    statement = sql("candidates").replace("/* receivers */", "\n    UNION ALL\n".join(sql(one) for one in sources))
+    run_statement(pairs.candidates_statement(statement, run, version), given)
     ranking.apply(run, version)
     if plan.overlap_policy != "stack" and len(plan.tracks) > 1:
         _run("overlap", given)
     sharing.decide_cashback(plan, given)  # Before the caps: traders take theirs first.
     if plan.caps.binds_paths:
         _run("cap_paths", given)
+    if plan.caps.partner.binds:
+        caps.apply(run, version, slice_from, slice_to)
     _run("lines", given)
     _run("reasons", given)
     sharing.write_cashback(plan, given)
@@ -126,8 +154,8 @@ def _has_held_trades() -> bool:
     return bool(execute_sql("SELECT EXISTS (SELECT FROM trade_now WHERE is_held)").scalar_one())
 
 
-def _run(name: str, given: dict[str, Any], receivers: str = "") -> None:
-    run_statement(sql(name).replace("/* receivers */", receivers), given)
+def _run(name: str, given: dict[str, Any]) -> None:
+    run_statement(sql(name), given)
 
 
 def run_statement(statement: str, given: dict[str, Any]) -> None:
@@ -137,7 +165,7 @@ def run_statement(statement: str, given: dict[str, Any]) -> None:
 
 def settings(run: SettlementRun, version: PlanVersion, plan: Plan) -> dict[str, Any]:
     """The parameters of the statements, by the run and the plan."""
-    gates, caps = plan.gates, plan.caps
+    gates, limits = plan.gates, plan.caps
     return {
         "business_date": run.business_date,
         "day_start": run.day_start,
@@ -147,11 +175,11 @@ def settings(run: SettlementRun, version: PlanVersion, plan: Plan) -> dict[str, 
         "tree_as_of": plan.tree_as_of,
         "rate_date": rate_date(run) if plan.fx_time == "settlement" else None,
         "revenue_basis": plan.revenue_basis,
-        "needs_revenue": caps.max_total_share_of_revenue is not None,
-        "max_total_per_lot": caps.max_total_per_lot,
-        "max_total_share_of_revenue": caps.max_total_share_of_revenue,
-        "cap_policy": caps.cap_policy,
-        "cap_order": list(caps.cap_order),
+        "needs_revenue": limits.max_total_share_of_revenue is not None,
+        "max_total_per_lot": limits.max_total_per_lot,
+        "max_total_share_of_revenue": limits.max_total_share_of_revenue,
+        "cap_policy": limits.cap_policy,
+        "cap_order": list(limits.cap_order),
         "overlap_policy": plan.overlap_policy,
         "all_own": not uses_table(plan),
         "partial_excluded": gates.partial_close == "exclude",
@@ -165,6 +193,7 @@ def settings(run: SettlementRun, version: PlanVersion, plan: Plan) -> dict[str, 
         "exempt_from_hold": list(gates.exempt_from_hold),
         "min_volume_lots": gates.min_volume_lots,
         **trade_settings(plan),
+        "gate_order": [str(code) for code in ReasonCode],
         "is_held": plan.on_ineligible == "hold",
         "expires_on": run.business_date + timedelta(days=plan.hold_days),
     }

@@ -109,6 +109,7 @@ def freeze_version(run: SettlementRun, version: PlanVersion, until: datetime, lo
         client_kyc_level=plan.gates.client_kyc_level,
         partner_kyc_level=plan.gates.partner_kyc_level,
         countries_denied=list(plan.gates.countries_denied),
+        client_funded=plan.gates.client_funded,
         locked=locked,
     )
     ranking.freeze_qualified(run, version)
@@ -255,6 +256,8 @@ def _freeze_receivers(run: SettlementRun, version: PlanVersion) -> None:
                 " AND ((g.client_id = r.beneficiary_id AND g.partner_gates <> '{}')"
                 "  OR (g.client_id = r.client_id AND g.is_country_denied))"
                 " WHERE r.tenant_id = :tenant_id"
+                " UNION SELECT p.client_id FROM run_pair AS p WHERE p.tenant_id = :tenant_id"
+                " AND p.business_date = :day AND p.plan_number = :number"
             ),
             day=run.business_date,
             number=version.number,

@@ -1,7 +1,7 @@
 -- Who receives from whom, as dated rows: the uplines of each client as far as levels are paid, and every god-mode
 -- partner above at any depth. Levels are walked upward and end with the last paid one; god-mode partners are walked
 -- downward from their grants. So the work grows with the rows that come out, not with the square of the depth.
--- A partner in `run_gate` of :gates_of is taken out of the nesting and of the levels first (`compress`); :gates_of is
+-- A partner in `run_gate` of :gates_of, or in `run_pair` with the client, is taken out of the nesting and of the levels first (`compress`); :gates_of is
 -- NULL where nobody is. Without :clients (NULL) it is everybody.
 WITH RECURSIVE asked AS (
   SELECT one.client_id FROM unnest(CAST(:clients AS uuid[])) AS one (client_id)
@@ -15,7 +15,7 @@ WITH RECURSIVE asked AS (
 ), up AS (
   SELECT l.child_id AS client_id, l.parent_id AS partner_id, 1 AS distance,
     greatest(l.valid_from, :from_at) AS valid_from, l.valid_to, 1 AS level,
-    out.client_id IS NOT NULL OR coalesce(trader.is_country_denied, false) AS is_out,
+    out.client_id IS NOT NULL OR pair.client_id IS NOT NULL OR coalesce(trader.is_country_denied, false) AS is_out,
     coalesce(trader.is_country_denied, false) AS is_denied
   FROM partner_link AS l
   LEFT JOIN run_gate AS out
@@ -24,12 +24,16 @@ WITH RECURSIVE asked AS (
   LEFT JOIN run_gate AS trader
     ON trader.tenant_id = :tenant_id AND trader.business_date = CAST(:gates_of AS date)
     AND trader.plan_number = :plan_number AND trader.client_id = l.child_id
+  LEFT JOIN run_pair AS pair
+    ON pair.tenant_id = :tenant_id AND pair.business_date = CAST(:gates_of AS date) AND pair.plan_number = :plan_number
+    AND pair.client_id = l.child_id AND pair.partner_id = l.parent_id
   WHERE l.tenant_id = :tenant_id AND l.valid_from < l.valid_to AND l.valid_to > :from_at AND :levels > 0
     AND (CAST(:clients AS uuid[]) IS NULL OR l.child_id IN (SELECT asked.client_id FROM asked))
   UNION ALL
   SELECT up.client_id, l.parent_id, up.distance + 1,
     greatest(up.valid_from, l.valid_from), least(up.valid_to, l.valid_to),
-    up.level + CASE WHEN up.is_out THEN 0 ELSE 1 END, out.client_id IS NOT NULL OR up.is_denied, up.is_denied
+    up.level + CASE WHEN up.is_out THEN 0 ELSE 1 END,
+    out.client_id IS NOT NULL OR pair.client_id IS NOT NULL OR up.is_denied, up.is_denied
   FROM up
   JOIN partner_link AS l
     ON l.tenant_id = :tenant_id AND l.child_id = up.partner_id
@@ -37,6 +41,9 @@ WITH RECURSIVE asked AS (
   LEFT JOIN run_gate AS out
     ON out.tenant_id = :tenant_id AND out.business_date = CAST(:gates_of AS date) AND out.plan_number = :plan_number
     AND out.client_id = l.parent_id AND out.partner_gates <> '{}'
+  LEFT JOIN run_pair AS pair
+    ON pair.tenant_id = :tenant_id AND pair.business_date = CAST(:gates_of AS date) AND pair.plan_number = :plan_number
+    AND pair.client_id = up.client_id AND pair.partner_id = l.parent_id
   WHERE up.distance <= :length_max AND up.level + CASE WHEN up.is_out THEN 0 ELSE 1 END <= :levels
 ), down AS (
   SELECT l.child_id AS client_id, g.partner_id, 1 AS distance, trim_scale(g.rate_per_lot) AS rate_per_lot,
@@ -58,7 +65,7 @@ WITH RECURSIVE asked AS (
     AND (CAST(:clients AS uuid[]) IS NULL OR l.child_id IN (SELECT line.client_id FROM line))
 ), granted AS (
   SELECT down.client_id, down.partner_id, down.distance, down.rate_per_lot, down.valid_from, down.valid_to,
-    out.client_id IS NOT NULL OR coalesce(trader.is_country_denied, false) AS is_out
+    out.client_id IS NOT NULL OR pair.client_id IS NOT NULL OR coalesce(trader.is_country_denied, false) AS is_out
   FROM down
   LEFT JOIN run_gate AS out
     ON out.tenant_id = :tenant_id AND out.business_date = CAST(:gates_of AS date) AND out.plan_number = :plan_number
@@ -66,6 +73,9 @@ WITH RECURSIVE asked AS (
   LEFT JOIN run_gate AS trader
     ON trader.tenant_id = :tenant_id AND trader.business_date = CAST(:gates_of AS date)
     AND trader.plan_number = :plan_number AND trader.client_id = down.client_id
+  LEFT JOIN run_pair AS pair
+    ON pair.tenant_id = :tenant_id AND pair.business_date = CAST(:gates_of AS date) AND pair.plan_number = :plan_number
+    AND pair.client_id = down.client_id AND pair.partner_id = down.partner_id
   WHERE CAST(:clients AS uuid[]) IS NULL OR down.client_id IN (SELECT asked.client_id FROM asked)
 ), bound AS (  -- Stretches of time in which the same god-mode partners stand above a client with the same amounts.
   SELECT client_id, valid_from AS at FROM granted UNION SELECT client_id, valid_to FROM granted

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from app.core.db import execute_sql
-from app.partners import versions
 from app.partners.models import PlanVersion, SettlementRun
 from app.partners.plan import Plan
 from app.partners.settlement import compute
 from app.partners.settlement.facts import over_many_rows, periods, scope_of, sql
+from app.partners.volume.scope import closings, day_starts, in_scope
 from app.partners.volume.statements import counts_volume, trades_statement, volume_sql
 
 _DAY = timedelta(days=1)
@@ -28,21 +28,9 @@ def freeze_version(run: SettlementRun, version: PlanVersion, until: datetime) ->
     if "capped" in plan.bases:
         _freeze_averages(run, version, until)
     if counts_volume(plan):
-        execute_sql(_in_scope(volume_sql("freeze_volume")), **_volume_of(plan), **_given(run, version, until))
+        execute_sql(in_scope(volume_sql("freeze_volume")), **_volume_of(plan), **_given(run, version, until))
         if plan.gates.hedge_netting != "off":
             _net_hedges(run, version, until)
-
-
-def day_starts(first: datetime, last: date) -> list[datetime]:
-    """The instants at which the settlement days begin, from that of `first` to the day `last`."""
-    cut = versions.day_cut()
-    day = cut.day_of(first)
-    return [cut.start_of(day + n * _DAY) for n in range((last - day).days + 1)]
-
-
-def _in_scope(statement: str) -> str:
-    """A statement with the trades of the run where it asks for them."""
-    return statement.replace("/* include candidates_scope */", sql("candidates_scope"))
 
 
 def _given(run: SettlementRun, version: PlanVersion, until: datetime) -> dict[str, Any]:
@@ -63,16 +51,9 @@ def _volume_of(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _closings(run: SettlementRun, version: PlanVersion, until: datetime) -> tuple[datetime | None, list[date]]:
-    scope = scope_of(run, version, until)
-    del scope["wait_until"]
-    row = execute_sql(_in_scope(volume_sql("closing_days")), **scope).one()
-    return row.first_at, list(row.dates or [])
-
-
 def _freeze_averages(run: SettlementRun, version: PlanVersion, until: datetime) -> None:
     """Sum up what no run has summed up yet, and store the averages that this run uses."""
-    days, length = _closings(run, version, until)[1], version.plan.average_days
+    days, length = closings(run, version, until)[1], version.plan.average_days
     wanted = sorted({day - n * _DAY for day in days for n in range(1, length + 1)})
     if wanted:
         execute_sql(volume_sql("sum_spreads"), days=wanted)
@@ -88,7 +69,7 @@ def _freeze_averages(run: SettlementRun, version: PlanVersion, until: datetime) 
 def _net_hedges(run: SettlementRun, version: PlanVersion, until: datetime) -> None:
     """Let the gates judge every trade of the run once, and net those that pass."""
     plan = version.plan
-    first, _ = _closings(run, version, until)
+    first, _ = closings(run, version, until)
     if first is None:
         return
     scope = scope_of(run, version, until)

@@ -14,7 +14,17 @@ def freeze(run: SettlementRun, version: PlanVersion) -> None:
         execute_sql(volume_sql("freeze_pairs"), business_date=run.business_date, plan_number=version.number)
 
 
-def are_any(run: SettlementRun, version: PlanVersion) -> bool:
+def candidates_statement(text: str, run: SettlementRun, version: PlanVersion) -> str:
+    """`candidates` with what is asked of trader and beneficiary together, where the run knows such a pair at all."""
+    if not _are_any(run, version):
+        return text
+    before, _, rest = text.partition("/* pair_gates */")
+    own, _, after = rest.partition("/* pair_gates_end */")
+    joined = after.replace("/* pairs */", volume_sql("pair_join"))
+    return before + volume_sql("pair_gates").replace("/* own */", own) + joined
+
+
+def _are_any(run: SettlementRun, version: PlanVersion) -> bool:
     """Whether the run knows any such pair."""
     found = execute_sql(
         placed(

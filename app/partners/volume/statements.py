@@ -35,7 +35,7 @@ def counts_volume(plan: Plan) -> bool:
 def trades_statement(text: str, plan: Plan) -> str:
     """`trades_now` as a plan needs it."""
     dimensions = dimensions_of(plan)
-    joins = [dimensions.joins]
+    joins = []
     if counts_volume(plan):
         text = text.replace("/* volume */", volume_sql("frozen_volume"))
         text = text.replace("/* part */r.multiplier", _PART).replace("/* whole */1", "vo.lots_whole")
@@ -48,7 +48,8 @@ def trades_statement(text: str, plan: Plan) -> str:
     if not plan.gates.include_sub_ib_accounts:
         text = text.replace("/* is_partner */false", f"ib.during @> {_PATH_AT}")
         joins.append(volume_sql("partners_who_trade"))
-    return text.replace("/* more */''", dimensions.key).replace("/* joins */", "\n".join(joins))
+    text = text.replace("/* more */''", dimensions.key).replace("/* match_joins */", dimensions.joins)
+    return text.replace("/* joins */", "\n".join(joins))
 
 
 def trade_settings(plan: Plan) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -62,7 +62,7 @@ class PeriodCaps(Part, frozen=True):
             return day - timedelta(days=(day.weekday() - WEEKDAYS.index(self.week_starts)) % 7)
         return day
 
-    def begins(self, days: Iterator[date]) -> set[tuple[Period, date]]:
+    def begins(self, days: Iterable[date]) -> set[tuple[Period, date]]:
         """Every period that has a limit and a day among these, by its first day."""
         limited = [period for period, limit in self.limits.items() if limit is not None]
         return {(period, self.begin_of(period, day)) for day in days for period in limited}

@@ -9,9 +9,9 @@ SELECT c.trade_id, c.revision, c.track, c.partner_id, c.distance, c.level, c.rat
     CASE WHEN NOT :is_held THEN c.partner_gates[1] END,
     CASE WHEN c.track = 'god' AND c.rate = 0 THEN 'NESTED_POLICY' WHEN c.amount = 0 THEN 'ZERO_AMOUNT' END
   ) AS reason,
-  CASE WHEN c.partner_gates = '{}' THEN c.event_gates ELSE c.event_gates || c.partner_gates END AS gates,
+  CASE WHEN c.partner_gates IS NULL THEN c.event_gates ELSE c.event_gates || c.partner_gates END AS gates,
   CASE
-    WHEN NOT c.trade_is_held AND (NOT :is_held OR c.partner_gates = '{}') THEN '{}'::text[]
+    WHEN NOT c.trade_is_held AND (NOT :is_held OR c.partner_gates IS NULL) THEN '{}'::text[]
     WHEN NOT :is_held THEN ARRAY['FRAUD_HOLD']
     WHEN c.trade_is_held THEN ARRAY['FRAUD_HOLD'] || c.partner_gates
     ELSE c.partner_gates
@@ -28,12 +28,12 @@ FROM (
     END AS amount,
     m.max_per_event,
     CASE r.track WHEN 'referral' THEN t.referral_gates ELSE t.god_gates END AS event_gates,
-    CASE
+    nullif(/* pair_gates */CASE
       WHEN g.client_id IS NULL THEN CASE WHEN t.is_country_denied THEN ARRAY['COUNTRY_DENIED'] ELSE '{}'::text[] END
       WHEN t.is_country_denied AND NOT 'COUNTRY_DENIED' = ANY (g.partner_gates)
       THEN g.partner_gates || ARRAY['COUNTRY_DENIED']
       ELSE g.partner_gates
-    END AS partner_gates,
+    END/* pair_gates_end */, '{}') AS partner_gates,
     t.is_held AS trade_is_held
   FROM trade_now AS t
   JOIN (
@@ -47,5 +47,6 @@ FROM (
   LEFT JOIN run_gate AS g
     ON g.tenant_id = :tenant_id AND g.business_date = :business_date AND g.plan_number = :plan_number
     AND g.client_id = r.beneficiary_id
+  /* pairs */
   OFFSET 0
 ) AS c

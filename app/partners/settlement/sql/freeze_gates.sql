@@ -7,6 +7,7 @@ FROM (
     array_remove(ARRAY[
       CASE WHEN c.status <> 'active' THEN 'CLIENT_NOT_ACTIVE' END,
       CASE WHEN c.kyc_level < :client_kyc_level THEN 'CLIENT_KYC' END,
+      CASE WHEN :client_funded AND funded.client_id IS NULL THEN 'CLIENT_NOT_FUNDED' END,
       CASE WHEN locked.id IS NOT NULL THEN 'CLIENT_LOCKED' END
     ], NULL) AS trader_gates,
     array_remove(ARRAY[
@@ -18,6 +19,18 @@ FROM (
     c.country = ANY (CAST(:countries_denied AS text[])) AS is_country_denied
   FROM client AS c
   LEFT JOIN unnest(CAST(:locked AS uuid[])) AS locked (id) ON locked.id = c.id
+  LEFT JOIN (  -- Who ever paid anything in: to us, or to a real account of theirs on a platform.
+    SELECT d.client_id FROM deposit AS d
+    WHERE d.tenant_id = :tenant_id AND d.status = 'succeeded' AND :client_funded
+    UNION
+    SELECT a.client_id FROM trading_account AS a
+    JOIN deal AS b ON b.tenant_id = a.tenant_id AND b.platform_id = a.platform_id AND b.login = a.login
+    WHERE a.tenant_id = :tenant_id AND NOT a.is_demo AND b.kind = 'balance' AND b.profit > 0 AND b.deleted_at IS NULL
+      AND :client_funded
+    UNION
+    SELECT a.client_id FROM trading_account AS a
+    WHERE a.tenant_id = :tenant_id AND NOT a.is_demo AND a.opening_balance > 0 AND :client_funded
+  ) AS funded ON funded.client_id = c.id
   WHERE c.tenant_id = :tenant_id
 ) AS f
 WHERE f.trader_gates <> '{}' OR f.partner_gates <> '{}'

@@ -13,6 +13,13 @@ WHERE h.tenant_id = :tenant_id AND h.outcome IS NULL AND h.held_on < :business_d
       AND t.client_id = s.client_id AND t.is_country_denied
     WHERE s.tenant_id = h.tenant_id AND s.trade_id = h.trade_id AND s.revision = h.revision
   ))
+  AND (h.track = 'cashback' OR NOT EXISTS (  -- Nor may the two be one person.
+    SELECT FROM settled_trade AS s
+    JOIN run_pair AS p
+      ON p.tenant_id = s.tenant_id AND p.business_date = :business_date AND p.plan_number = :plan_number
+      AND p.client_id = s.client_id AND p.partner_id = h.partner_id
+    WHERE s.tenant_id = h.tenant_id AND s.trade_id = h.trade_id AND s.revision = h.revision
+  ))
   AND NOT EXISTS (
     SELECT FROM trade_verdict AS v
     WHERE v.tenant_id = h.tenant_id AND v.trade_id = h.trade_id AND v.verdict = 'hold'

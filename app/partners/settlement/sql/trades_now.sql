@@ -8,16 +8,21 @@ SELECT v.*,
   END AS numeric) AS limit_amount,
   CASE WHEN v.cap_of_revenue IS NULL OR v.cap_per_lot <= v.cap_of_revenue THEN 'path_lot' ELSE 'path_revenue' END
     AS limit_name,
-  gates_before || CASE WHEN v.referral_rule < 0 THEN ARRAY['NO_RULE'] ELSE ARRAY[]::text[] END
-    || CASE WHEN (v.referral_rule >= 0 AND v.lacks_input) OR v.lacks_revenue_spread THEN ARRAY['SPREAD_UNKNOWN']
-       ELSE ARRAY[]::text[] END
-    || CASE WHEN (v.referral_rule >= 0 AND v.lacks_base_rate) OR v.lacks_revenue_rate THEN ARRAY['RATE_UNKNOWN']
-       ELSE ARRAY[]::text[] END
-    || gates_after AS referral_gates,
-  gates_before || CASE WHEN v.god_rule < 0 THEN ARRAY['NO_RULE'] ELSE ARRAY[]::text[] END
-    || CASE WHEN v.lacks_revenue_spread THEN ARRAY['SPREAD_UNKNOWN'] ELSE ARRAY[]::text[] END
-    || CASE WHEN v.lacks_revenue_rate THEN ARRAY['RATE_UNKNOWN'] ELSE ARRAY[]::text[] END
-    || gates_after AS god_gates
+  -- Gates are words with commas between until here: arrays of nothing would be built and joined for every good trade.
+  string_to_array(concat_ws(',',
+    v.words_before,
+    CASE WHEN v.referral_rule < 0 THEN 'NO_RULE' END,
+    CASE WHEN (v.referral_rule >= 0 AND v.lacks_input) OR v.lacks_revenue_spread THEN 'SPREAD_UNKNOWN' END,
+    CASE WHEN (v.referral_rule >= 0 AND v.lacks_base_rate) OR v.lacks_revenue_rate THEN 'RATE_UNKNOWN' END,
+    v.words_after
+  ), ',') AS referral_gates,
+  string_to_array(concat_ws(',',
+    v.words_before,
+    CASE WHEN v.god_rule < 0 THEN 'NO_RULE' END,
+    CASE WHEN v.lacks_revenue_spread THEN 'SPREAD_UNKNOWN' END,
+    CASE WHEN v.lacks_revenue_rate THEN 'RATE_UNKNOWN' END,
+    v.words_after
+  ), ',') AS god_gates
 FROM (
   SELECT b.*,
     CAST(:max_total_per_lot AS numeric) * b.lots AS cap_per_lot,
@@ -84,7 +89,7 @@ FROM (
         coalesce(g.is_country_denied, false) AS is_country_denied,
         coalesce(f.verdict = 'hold', false) AS is_held,
         :all_own OR own.client_id IS NOT NULL AS has_own_receivers,
-        array_remove(ARRAY[
+        nullif(concat_ws(',',
           CASE WHEN t.is_demo THEN 'DEMO' END,
           CASE WHEN t.closed_at < pl.starts_at THEN 'BEFORE_START' END,
           CASE WHEN t.opened_at IS NULL THEN 'OPENING_UNKNOWN' END,
@@ -92,8 +97,8 @@ FROM (
           CASE WHEN /* is_partner */false THEN 'PARTNER_ACCOUNT' END,
           CASE WHEN r.is_group_excluded THEN 'GROUP_EXCLUDED' END,
           CASE WHEN r.is_symbol_excluded THEN 'SYMBOL_EXCLUDED' END
-        ], NULL) AS gates_before,
-        array_remove(ARRAY[
+        ), '') AS words_before,
+        nullif(concat_ws(',',
           CASE WHEN :partial_excluded AND (t.is_partial OR vo.is_in_parts) THEN 'PARTIAL_CLOSE_EXCLUDED' END,
           CASE WHEN vo.is_not_final THEN 'PARTIAL_NOT_FINAL' END,
           CASE WHEN :close_by_excluded AND t.is_close_by THEN 'CLOSE_BY_EXCLUDED' END,
@@ -108,17 +113,16 @@ FROM (
           CASE WHEN coalesce(vo.lots, t.volume_lots) < :min_volume_lots THEN 'VOLUME_TOO_SMALL' END,
           CASE WHEN coalesce(vo.lots, t.volume_lots) > CAST(:max_volume_lots AS numeric) THEN 'VOLUME_CAP' END,
           CASE WHEN vo.is_equity_unknown THEN 'EQUITY_UNKNOWN' END,
-          CASE WHEN vo.lots > 0 AND vo.lots <= vo.lots_netted THEN 'HEDGE_NETTED' END
-        ], NULL)
-        || coalesce(g.trader_gates, '{}')
-        || array_remove(ARRAY[
+          CASE WHEN vo.lots > 0 AND vo.lots <= vo.lots_netted THEN 'HEDGE_NETTED' END,
+          CASE WHEN g.trader_gates <> '{}' THEN array_to_string(g.trader_gates, ',') END,
           CASE WHEN NOT coalesce(sponsored.during @> coalesce(t.opened_at, t.closed_at), false)
             THEN 'BEFORE_ATTRIBUTION' END,
           CASE WHEN f.verdict = 'reject' THEN 'FRAUD_REJECT' END
-        ], NULL) AS gates_after
+        ), '') AS words_after
       FROM closed_trade AS t
       JOIN trading_account AS a ON a.tenant_id = t.tenant_id AND a.id = t.account_id
       JOIN trading_platform AS pl ON pl.tenant_id = t.tenant_id AND pl.id = t.platform_id
+      /* match_joins */
       JOIN run_rule AS r
         ON r.tenant_id = t.tenant_id AND r.business_date = :business_date AND r.plan_number = :plan_number
         AND r.symbol = t.symbol AND r.symbol_class = t.symbol_class AND r.group_name = a.group_name
