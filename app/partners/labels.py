@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from app.kit.text import Message, _l, _lp
 from app.partners.rules.facts import ReasonCode
+from app.referrals import masking
 
-TRACKS: dict[str, Message] = {"referral": _l("Referral levels"), "god": _l("Per lot")}
+TRACKS: dict[str, Message] = {
+    "referral": _l("Referral levels"),
+    "god": _l("Per lot"),
+    "rebate": _l("Rebate"),
+    "share": _l("Share of a partner"),
+    "cashback": _l("Cashback"),
+}
 
 STATES: dict[str, tuple[Message, str]] = {
     "unpaid": (_l("Not paid"), "neutral"),
@@ -21,20 +28,30 @@ REASONS: dict[str, Message] = {
     ReasonCode.DEMO: _l("The trade was made on a demo account."),
     ReasonCode.BEFORE_START: _l("The trade was closed before the platform's start with this broker."),
     ReasonCode.OPENING_UNKNOWN: _l("The opening of this position is not known."),
+    ReasonCode.ACCOUNT_EXCLUDED: _l("This trading account pays no commission."),
+    ReasonCode.PARTNER_ACCOUNT: _l("The trader is a partner, and partners' own trades pay no commission."),
     ReasonCode.GROUP_EXCLUDED: _l("The account's group pays no commission."),
     ReasonCode.SYMBOL_EXCLUDED: _l("This symbol pays no commission."),
     ReasonCode.NO_RULE: _l("No rule of the plan covers this symbol."),
     ReasonCode.SPREAD_UNKNOWN: _l("The spread of this trade is not known."),
     ReasonCode.RATE_UNKNOWN: _l("There was no exchange rate for this trade's currency."),
     ReasonCode.PARTIAL_CLOSE_EXCLUDED: _l("Partly closed positions do not count."),
+    ReasonCode.PARTIAL_NOT_FINAL: _l("A position pays when its last part is closed, and this was not the last."),
     ReasonCode.CLOSE_BY_EXCLUDED: _l("Positions closed against each other do not count."),
+    ReasonCode.CLOSE_BY_NETTED: _l("Two positions were closed against each other, and only the larger one counts."),
     ReasonCode.DEALER_DEAL: _l("The deal was made by the broker."),
     ReasonCode.COPY_TRADE: _l("Copied trades do not count."),
     ReasonCode.HOLD_TOO_SHORT: _l("The position was open for less than the minimum time."),
+    ReasonCode.MOVE_TOO_SMALL: _l("The price moved by less than the minimum between opening and closing."),
+    ReasonCode.POINT_UNKNOWN: _l("The size of a point of this symbol is not known."),
     ReasonCode.ZERO_MOVE: _l("The position was closed at the price at which it was opened."),
     ReasonCode.VOLUME_TOO_SMALL: _l("The volume was below the minimum."),
+    ReasonCode.VOLUME_CAP: _l("The volume was above the maximum."),
+    ReasonCode.EQUITY_UNKNOWN: _l("What the account was worth at the opening is not known, so its bonus part is not either."),
+    ReasonCode.HEDGE_NETTED: _l("Opposite trades of the same day offset this volume, and only the larger side counts."),
     ReasonCode.CLIENT_NOT_ACTIVE: _l("The client is not active."),
     ReasonCode.CLIENT_KYC: _l("The client is not verified far enough."),
+    ReasonCode.CLIENT_NOT_FUNDED: _l("The client has not deposited own money yet."),
     ReasonCode.CLIENT_LOCKED: _l("This client's trades earn no commission at present."),
     ReasonCode.BEFORE_ATTRIBUTION: _l("The position was opened before the client had a sponsor."),
     ReasonCode.FRAUD_HOLD: _l("The trade is being examined."),
@@ -43,6 +60,7 @@ REASONS: dict[str, Message] = {
     ReasonCode.PARTNER_KYC: _l("The partner was not verified far enough."),
     ReasonCode.ACCRUAL_LOCKED: _l("The partner could not earn commission at that time."),
     ReasonCode.CPA_NOT_QUALIFIED: _l("The client has not met the conditions yet."),
+    ReasonCode.SELF_REFERRAL: _l("The trader and the partner are the same person."),
     ReasonCode.NOT_QUALIFIED: _l("The partner had too few active clients or too little volume."),
     ReasonCode.COUNTRY_DENIED: _l("Commission may not be paid in this country."),
     ReasonCode.NESTED_POLICY: _l("Another partner below takes the amount per lot by the plan's rule."),
@@ -51,10 +69,18 @@ REASONS: dict[str, Message] = {
     ReasonCode.CAP_REACHED: _l("The cap on all commission of this trade was used up."),
 }
 
+VERDICTS: dict[str, Message] = {
+    "clear": _l("Nothing found"),
+    "hold": _l("Being examined"),
+    "reject": _l("Examined, does not count"),
+}
 CAPS: dict[str, Message] = {
     "event": _l("The rule's cap per trade"),
     "path_lot": _l("The cap per lot over all partners"),
     "path_revenue": _l("The cap on the share of revenue over all partners"),
+    "partner_day": _l("The cap on what one partner earns in a day"),
+    "partner_week": _l("The cap on what one partner earns in a week"),
+    "partner_month": _l("The cap on what one partner earns in a month"),
 }
 BASE_KINDS: dict[str, Message] = {
     "pct_spread": _l("Value of the spread"),
@@ -69,6 +95,8 @@ SPREAD_BASES: dict[str, Message] = {
     "open": _l("Spread at the opening"),
     "close": _l("Spread at the closing"),
     "half_half": _l("Mean of the spreads at opening and closing"),
+    "capped": _l("Spread at the opening, at most the average"),
+    "typical": _l("Usual spread of the symbol"),
 }
 NESTED: dict[str, Message] = {
     "full": _l("Every partner with an amount per lot gets it in full"),
@@ -149,6 +177,5 @@ def reason(code: str) -> Message:
 
 
 def masked(name: str) -> str:
-    """A client's name as their partner sees it: the first name and an initial."""
-    first, *others = name.split()
-    return f"{first} {others[-1][0]}." if others else first
+    """A client's name as their partner sees it; the tenant says how much of it."""
+    return masking.shown_name(name)

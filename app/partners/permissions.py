@@ -13,6 +13,7 @@ PLAN_EDIT = "partners.plan.edit"
 PLAN_ACCEPT = "partners.plan.accept"
 PLAN_PUBLISH = "partners.plan.publish"
 PARTNER_PORTAL = "partners.portal"
+SHARE_DECIDE = "partners.share.decide"
 BANNER_EDIT = "partners.banner.edit"
 DISPUTE_READ = "partners.dispute.read"
 DISPUTE_ANSWER = "partners.dispute.answer"
@@ -21,6 +22,7 @@ DISPUTE_DECIDE = "partners.dispute.decide"
 COMMISSION_ACCRUAL = "commission_accrual"
 COMMISSION_RELEASE = "commission_release"
 COMMISSION_PAYOUT = "commission_payout"
+COMMISSION_SHARING = "commission_sharing"
 COMMISSION_DISPUTE = "commission_dispute"
 
 PERMISSIONS = (
@@ -53,11 +55,15 @@ PERMISSIONS = (
         frozenset({"admin", "finance", "partner_desk"}),
     ),
     Permission(BANNER_EDIT, _l("Give partners banners and withdraw them"), frozenset({"admin", "partner_desk"})),
+    Permission(
+        SHARE_DECIDE, _l("Decide about rebates that partners want to give"), frozenset({"admin", "partner_desk"})
+    ),
     Permission(PARTNER_PORTAL, _l("Use the partner portal"), frozenset({"trader", "partner"})),
 )
 FUNCTIONS = (
     RestrictedFunction(COMMISSION_ACCRUAL, _l("Earn commission, and let others earn on their trades")),
     RestrictedFunction(COMMISSION_RELEASE, _l("Have commission released after its audit period")),
     RestrictedFunction(COMMISSION_PAYOUT, _l("Move commission to the main wallet")),
+    RestrictedFunction(COMMISSION_SHARING, _l("Share commission with clients and sub-partners")),
     RestrictedFunction(COMMISSION_DISPUTE, _l("Dispute commission")),
 )

@@ -18,6 +18,7 @@ from app.kit.money import Money
 from app.ledger import queries as books
 from app.ledger import service as ledger
 from app.partners import versions
+from app.partners.attribution import queries as attribution
 from app.partners.models import CommissionBatch, CommissionStatement, GodGrant, PlanVersion, SettlementRun
 from app.partners.plan import BaseKind, ReferralRule
 from app.partners.settlement.posting import partner_owner
@@ -60,11 +61,16 @@ class Earning:
     due_at: datetime | None
 
     @property
+    def is_share(self) -> bool:
+        """Whether it is a part of a line that went to somebody else, or came from somebody else."""
+        return self.component.startswith("share")
+
+    @property
     def state(self) -> str:
         """Where its money is: unpaid, held, given_up, taken_back, computed, posted or released."""
         if self.reason:
             return "unpaid"
-        if self.component == "reversal":
+        if self.component.endswith("reversal"):
             return "taken_back"
         if self.held_on is not None and self.hold_outcome != "cleared":
             return "given_up" if self.hold_outcome == "rejected" else "held"
@@ -73,9 +79,10 @@ class Earning:
 
 @dataclass(frozen=True, slots=True)
 class EarningFilter:
-    """What a list of earnings is narrowed to. `kind` is all, paid or unpaid."""
+    """What a list of earnings is narrowed to. `kind` is all, paid or unpaid; `reason` is a code."""
 
     kind: str = "all"
+    reason: str = ""
     track: str = ""
     symbol: str = ""
     day_from: date | None = None
@@ -132,7 +139,8 @@ def earnings(
     """A partner's lines and reasons, the newest trade first, and how many there are."""
     given = {
         "partner_id": partner_id,
-        "kind": wanted.kind,
+        "kind": "unpaid" if wanted.reason else wanted.kind,
+        "reason": wanted.reason,
         "track": wanted.track,
         "symbol": wanted.symbol,
         "day_from": wanted.day_from,
@@ -157,6 +165,7 @@ def _list_sql(name: str) -> str:
 class Explanation:
     """One line or reason with everything that it was computed from."""
 
+    partner_id: UUID
     earning: Earning
     facts: Any
     version: PlanVersion
@@ -168,6 +177,8 @@ class Explanation:
     @property
     def rule(self) -> str:
         """The name of the rule that paid; empty where none matched."""
+        if self.earning.track not in ("god", "referral"):
+            return ""
         plan = self.version.plan
         god_names = [rule.name for rule in plan.god.rules] if plan.god else []
         referral_names = [rule.name for rule in plan.referral.rules] if plan.referral else []
@@ -197,7 +208,9 @@ class Explanation:
 def explain(partner_id: UUID, trade_id: int, revision: int, track: str, component: str) -> Explanation:
     """Compose the explanation of a line, or of a reason (whose component is empty). Raises NotFound."""
     found, _ = earnings(partner_id, EarningFilter(track=track), limit=50, trade_id=trade_id)
-    earning = next((one for one in found if (one.revision, one.component) == (revision, component)), None)
+    earning = next(
+        (one for one in found if (one.revision, one.component) == (revision, component) and not one.is_share), None
+    )
     facts = execute_sql(load_sql("app.partners", "sql/explain.sql"), trade_id=trade_id, revision=revision).one_or_none()
     if earning is None or facts is None:
         raise NotFound
@@ -235,7 +248,15 @@ def explain(partner_id: UUID, trade_id: int, revision: int, track: str, componen
             CommissionBatch.sequence == 0,
         )
     )
-    return Explanation(earning, facts, version, tree.path_at(facts.client_id, facts.path_at), gates, before, batch)
+    return Explanation(partner_id, earning, facts, version, _path_of(facts, trade_id, revision), gates, before, batch)
+
+
+def _path_of(facts: Any, trade_id: int, revision: int) -> list[tree.Step]:
+    """The path on which a revision was settled: as links say, or as was kept when the client was attributed anew."""
+    kept = attribution.kept_path(trade_id, revision)
+    if kept is None:
+        return tree.path_at(facts.client_id, facts.path_at)
+    return [tree.Step(*pair, distance) for distance, pair in enumerate(zip(*kept, strict=True), 1)]
 
 
 def statements(partner_id: UUID, *, limit: int, offset: int = 0) -> tuple[list[CommissionStatement], int]:

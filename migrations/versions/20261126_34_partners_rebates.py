@@ -100,6 +100,7 @@ def shares() -> None:
         sa.CheckConstraint("giver_id <> receiver_id", name="commission_share_two_people"),
     )
     op.create_index("commission_share_receiver", "commission_share", ["tenant_id", "receiver_id", "trade_id"])
+    op.create_index("commission_share_giver", "commission_share", ["tenant_id", "giver_id", "business_date"])
     op.execute("CREATE INDEX commission_share_day ON commission_share USING brin (tenant_id, business_date)")
     isolate_by_tenant("commission_share", grant="SELECT, INSERT")
 

@@ -66,7 +66,7 @@ class ShareAgreement(TenantModel):
 
 
 class ApiToken(TenantModel):
-    """A named key with which a program reads its owner's data. Only a hash of the secret is kept, and its last signs."""
+    """A named key with which a program reads its owner's data. Of the secret only a hash and its end are kept."""
 
     __tablename__ = "api_token"
     __table_args__ = (ForeignKeyConstraint(["tenant_id", "client_id"], ["client.tenant_id", "client.id"]),)

@@ -8,8 +8,8 @@ JOIN settled_trade AS s ON s.tenant_id = :tenant_id AND s.trade_id = e.trade_id 
 JOIN closed_trade AS t ON t.tenant_id = :tenant_id AND t.id = e.trade_id
 JOIN client AS c ON c.tenant_id = :tenant_id AND c.id = s.client_id
 LEFT JOIN commission_hold AS h
-  ON h.tenant_id = :tenant_id AND h.partner_id = :partner_id AND h.trade_id = e.trade_id AND h.revision = e.revision
-  AND h.track = e.track AND e.component = 'base'
+  ON h.tenant_id = :tenant_id AND h.partner_id = e.holder_id AND h.trade_id = e.trade_id AND h.revision = e.revision
+  AND h.track = e.source_track AND e.component IN ('base', 'share', 'share_given')
 LEFT JOIN commission_batch AS b
   ON b.tenant_id = :tenant_id AND b.partner_id = :partner_id AND b.track = e.track AND b.sequence = 0
   AND b.business_date = coalesce(h.decided_on, e.business_date) AND e.component <> ''

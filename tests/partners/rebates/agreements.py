@@ -1,4 +1,4 @@
-"""Agreements about shares for the tests: drawn at random, stored as they stand, and read back as the engine wrote them."""
+"""Agreements about shares for the tests: drawn at random, stored as they stand, and what the engine made of them."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import pytest
 
 from app.core.db import execute_sql, in_transaction, tenant_scope, transaction
 from app.partners import service
-from app.partners.plan import CashbackRule, Caps, Match
+from app.partners.plan import Caps, CashbackRule, Match
 from app.partners.rebates.terms import Rebates
 from app.partners.rules import Agreement, Facts, Path, Upline, share_out
 from app.partners.rules.posting import post_day

@@ -16,10 +16,10 @@ FROM (
     round_even(coalesce(r.per_lot, 0) * t.lots, 10) AS before,
     least(round_even(coalesce(r.per_lot, 0) * t.lots, 10), r.max_per_event) AS amount,
     array_remove(
-      t.gates_before || CASE WHEN r.rule IS NULL THEN ARRAY['NO_RULE'] ELSE ARRAY[]::text[] END
+      string_to_array(coalesce(t.words_before, ''), ',') || CASE WHEN r.rule IS NULL THEN ARRAY['NO_RULE'] ELSE ARRAY[]::text[] END
         || CASE WHEN t.lacks_revenue_spread THEN ARRAY['SPREAD_UNKNOWN'] ELSE ARRAY[]::text[] END
         || CASE WHEN t.lacks_revenue_rate THEN ARRAY['RATE_UNKNOWN'] ELSE ARRAY[]::text[] END
-        || t.gates_after,
+        || string_to_array(coalesce(t.words_after, ''), ','),
       'BEFORE_ATTRIBUTION'
     ) AS gates
   FROM trade_now AS t
