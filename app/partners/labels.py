@@ -47,7 +47,7 @@ REASONS: dict[str, Message] = {
     ReasonCode.ZERO_MOVE: _l("The position was closed at the price at which it was opened."),
     ReasonCode.VOLUME_TOO_SMALL: _l("The volume was below the minimum."),
     ReasonCode.VOLUME_CAP: _l("The volume was above the maximum."),
-    ReasonCode.EQUITY_UNKNOWN: _l("What the account was worth at the opening is not known, so its bonus part is not either."),
+    ReasonCode.EQUITY_UNKNOWN: _l("What the account was worth at the opening is not known."),
     ReasonCode.HEDGE_NETTED: _l("Opposite trades of the same day offset this volume, and only the larger side counts."),
     ReasonCode.CLIENT_NOT_ACTIVE: _l("The client is not active."),
     ReasonCode.CLIENT_KYC: _l("The client is not verified far enough."),

@@ -22,7 +22,7 @@ from app.kit.text import _l
 from app.ledger import service as ledger
 from app.partners import labels, permissions, queries, service, versions
 from app.partners.forms import PayoutForm
-from app.partners.formula import formula
+from app.partners.portal.explaining import background
 from app.partners.portal.person import me as me
 from app.partners.portal.qr import qr_of
 from app.partners.portal.views.links import add_link_views, address_of
@@ -206,9 +206,10 @@ def _level(parent_id: UUID, level: int) -> dict[str, Any]:
 
 def read_filter() -> EarningFilter:
     """The list's state from the address; what cannot be read counts as not given."""
-    kind, track = request.args.get("kind", ""), request.args.get("track", "")
+    kind, track, reason = (request.args.get(name, "") for name in ("kind", "track", "reason"))
     return EarningFilter(
         kind=kind if kind in ("paid", "unpaid") else "all",
+        reason=reason if reason in labels.REASONS else "",
         track=track if track in labels.TRACKS else "",
         symbol=request.args.get("symbol", "").strip()[:40],
         day_from=_day_or_none(request.args.get("from", "")),
@@ -239,12 +240,12 @@ def explained(partner_id: UUID, trade_id: int, revision: int, track: str, compon
     names = clients.names_of(step.partner_id for step in found.path[:50])
     return {
         "x": found,
+        "b": background(found),
         "path": [(step, *names[step.partner_id]) for step in found.path[:50]],
         "partner_id": partner_id,
         "reader_id": partner_id,
         "plan": found.version.plan,
         "basis": found.basis,
-        "formula": formula(found, found.version.plan.currency),
     }
 
 

@@ -25,7 +25,7 @@ __all__ = ["app", "brands", "hash_once", "north", "south"]
 LANDING = {"key": "offer", "name": "Spring offer", "url": "https://www.north.example/offer?page=1"}
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def partners(north: Brand, south: Brand) -> None:
     """Both brands have a section for partners; the first one has a landing page."""
     plan = {"name": "Unused", "currency": "USD"}
@@ -34,7 +34,7 @@ def partners(north: Brand, south: Brand) -> None:
 
 
 @pytest.fixture
-def pia(north: Brand) -> Person:
+def pia(north: Brand, partners: None) -> Person:
     return make_trader(north, "pia@example.com", name="Pia Partner")
 
 
@@ -44,17 +44,17 @@ def portal(app: Flask, north: Brand, pia: Person) -> Visitor:
 
 
 @pytest.fixture
-def stranger(app: Flask, south: Brand) -> Visitor:
+def stranger(app: Flask, south: Brand, partners: None) -> Visitor:
     """A partner of the other brand."""
     return browser_of(app, south, make_trader(south, "pia@example.com", name="Pia South"), "partner")
 
 
 @pytest.fixture
-def neighbour(app: Flask, north: Brand) -> Visitor:
+def neighbour(app: Flask, north: Brand, partners: None) -> Visitor:
     """Another partner of the same brand."""
     return browser_of(app, north, make_trader(north, "ned@example.com", name="Ned Neighbour"), "partner")
 
 
 @pytest.fixture
-def desk(app: Flask, north: Brand) -> Visitor:
+def desk(app: Flask, north: Brand, partners: None) -> Visitor:
     return browser_of(app, north, make_staff(north, "admin"), "office")
