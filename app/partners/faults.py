@@ -8,6 +8,8 @@ from decimal import Decimal
 from app.kit.text import Message, _l
 from app.partners.arbitrage import arbitrage_faults
 from app.partners.plan import TRACKS, BaseKind, GodTrack, Plan
+from app.partners.ranks.faults import rank_faults
+from app.partners.volume.faults import volume_faults
 
 
 def faults(plan: Plan) -> Iterator[tuple[str, Message]]:
@@ -32,9 +34,11 @@ def faults(plan: Plan) -> Iterator[tuple[str, Message]]:
         yield "spread_wait_days", _l("A trade may wait between 0 and 30 days for its spread.")
     if not 0 <= plan.audit_days <= 366:
         yield "audit_days", _l("The audit period must be between 0 and 366 days.")
+    yield from volume_faults(plan)
     for pattern, multiplier in plan.volume_multipliers.items():
         if not (multiplier.is_finite() and 0 < multiplier <= 1000):
             yield f"volume_multipliers.{pattern}", _l("A volume multiplier must be above 0.")
+    yield from rank_faults(plan)
     yield from arbitrage_faults(plan)
 
 

@@ -28,6 +28,8 @@ REASONS: dict[str, Message] = {
     ReasonCode.DEMO: _l("The trade was made on a demo account."),
     ReasonCode.BEFORE_START: _l("The trade was closed before the platform's start with this broker."),
     ReasonCode.OPENING_UNKNOWN: _l("The opening of this position is not known."),
+    ReasonCode.ACCOUNT_EXCLUDED: _l("This account pays no commission."),
+    ReasonCode.PARTNER_ACCOUNT: _l("The trade was made by a partner on an account of their own."),
     ReasonCode.ACCOUNT_EXCLUDED: _l("This trading account pays no commission."),
     ReasonCode.PARTNER_ACCOUNT: _l("The trader is a partner, and partners' own trades pay no commission."),
     ReasonCode.GROUP_EXCLUDED: _l("The account's group pays no commission."),
@@ -37,6 +39,8 @@ REASONS: dict[str, Message] = {
     ReasonCode.RATE_UNKNOWN: _l("There was no exchange rate for this trade's currency."),
     ReasonCode.PARTIAL_CLOSE_EXCLUDED: _l("Partly closed positions do not count."),
     ReasonCode.PARTIAL_NOT_FINAL: _l("A position pays when its last part is closed, and this was not the last."),
+    ReasonCode.PARTIAL_NOT_FINAL: _l("The last close of this position pays for all of it."),
+    ReasonCode.CLOSE_BY_NETTED: _l("Of two positions closed against each other the other one counts."),
     ReasonCode.CLOSE_BY_EXCLUDED: _l("Positions closed against each other do not count."),
     ReasonCode.CLOSE_BY_NETTED: _l("Two positions were closed against each other, and only the larger one counts."),
     ReasonCode.DEALER_DEAL: _l("The deal was made by the broker."),
@@ -44,8 +48,11 @@ REASONS: dict[str, Message] = {
     ReasonCode.HOLD_TOO_SHORT: _l("The position was open for less than the minimum time."),
     ReasonCode.MOVE_TOO_SMALL: _l("The price moved by less than the minimum between opening and closing."),
     ReasonCode.POINT_UNKNOWN: _l("The size of a point of this symbol is not known."),
+    ReasonCode.POINT_UNKNOWN: _l("The size of a point of this symbol is not known."),
     ReasonCode.ZERO_MOVE: _l("The position was closed at the price at which it was opened."),
     ReasonCode.VOLUME_TOO_SMALL: _l("The volume was below the minimum."),
+    ReasonCode.VOLUME_CAP: _l("The volume was above the maximum."),
+    ReasonCode.EQUITY_UNKNOWN: _l("What the client's own money was at the opening is not known."),
     ReasonCode.VOLUME_CAP: _l("The volume was above the maximum."),
     ReasonCode.EQUITY_UNKNOWN: _l("What the account was worth at the opening is not known."),
     ReasonCode.HEDGE_NETTED: _l("Opposite trades of the same day offset this volume, and only the larger side counts."),
@@ -66,7 +73,7 @@ REASONS: dict[str, Message] = {
     ReasonCode.NESTED_POLICY: _l("Another partner below takes the amount per lot by the plan's rule."),
     ReasonCode.ZERO_AMOUNT: _l("The plan's rule gives nothing for this trade."),
     ReasonCode.OVERLAP: _l("The other kind of commission was paid for this trade instead."),
-    ReasonCode.CAP_REACHED: _l("The cap on all commission of this trade was used up."),
+    ReasonCode.CAP_REACHED: _l("A cap of the plan was used up."),
 }
 
 VERDICTS: dict[str, Message] = {
@@ -132,9 +139,36 @@ MOVES: dict[str, Message] = {
 }
 PARTIAL_CLOSES: dict[str, Message] = {
     "pro_rata": _l("Pay for the part that was closed"),
+    "final_only": _l("Pay for all of it at the last close"),
     "exclude": _l("Pay nothing"),
 }
-CLOSE_BYS: dict[str, Message] = {"both": _l("Pay for both"), "exclude": _l("Pay nothing")}
+CLOSE_BYS: dict[str, Message] = {
+    "both": _l("Pay for both"),
+    "larger_side": _l("Pay for the larger one"),
+    "net": _l("Pay for what the larger one exceeds the other"),
+    "exclude": _l("Pay nothing"),
+}
+HEDGES: dict[str, Message] = {
+    "off": _l("Count all of it"),
+    "max_side": _l("Count the larger side of a day"),
+}
+CREDITS: dict[str, Message] = {
+    "off": _l("Count all of it"),
+    "on": _l("Count the part that is the client's own money"),
+}
+EQUITIES: dict[str, Message] = {
+    "exclude": _l("Pay nothing"),
+    "balance": _l("Count the balance without open positions"),
+}
+WEEK_STARTS: dict[str, Message] = {
+    "monday": _l("Monday"),
+    "tuesday": _l("Tuesday"),
+    "wednesday": _l("Wednesday"),
+    "thursday": _l("Thursday"),
+    "friday": _l("Friday"),
+    "saturday": _l("Saturday"),
+    "sunday": _l("Sunday"),
+}
 PAYS: dict[str, Message] = {"pay": _l("Pay as any other"), "exclude": _l("Pay nothing")}
 FX_TIMES: dict[str, Message] = {
     "event": _l("The day of the trade"),
