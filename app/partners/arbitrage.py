@@ -8,6 +8,7 @@ from decimal import Decimal
 from app.kit.text import Message, _l
 from app.partners.parts import Part
 from app.partners.plan import Plan, ReferralRule, TypicalSymbol
+from app.partners.rules.own import ranked_share
 
 
 class ArbitrageRow(Part, frozen=True):
@@ -44,19 +45,44 @@ def arbitrage(plan: Plan, god_rate: Decimal) -> list[ArbitrageRow]:
             plan.god_rule(symbol, typical.symbol_class, ""),
         )
         shares, factor = Decimal(0), Decimal(1)
-        for level in plan.levels_of(rule) if rule is not None else ():
-            factor = level.share * (factor if plan.referral and plan.referral.level_base == "previous" else 1)
+        for place, level in enumerate(plan.levels_of(rule) if rule is not None else (), 1):
+            factor = highest_share(plan, place, level.share) * (factor if plan.referral and plan.referral.level_base == "previous" else 1)
             shares += factor
         rows.append(
             ArbitrageRow(
                 symbol=symbol,
                 revenue=revenue,
-                referral=shares * typical_base(rule, typical),
+                referral=shares * max(typical_base(rule, typical), highest_rate(plan, rule)),
                 god=god_rate * god_rule.weight if god_rule is not None else Decimal(0),
                 limit=revenue * (WORST_SHARE if limit_share is None else limit_share),
             )
         )
     return rows
+
+
+def highest_share(plan: Plan, place: int, share: Decimal) -> Decimal:
+    """The most that a level's partner can get a share of by their rank."""
+    if plan.ranks is None:
+        return share
+    return max(ranked_share(rank, place, share) for rank in plan.ranks.ranks)
+
+
+def highest_rate(plan: Plan, rule: ReferralRule | None) -> Decimal:
+    """The most per lot that tiers and ranks can make of a rule's rate; 0 where neither says anything."""
+    if rule is None or rule.kind != "per_lot":
+        return Decimal(0)
+    rates = [band.rate for band in rule.tiers.bands] if rule.tiers is not None else []
+    rates += [rank.rates[rule.name] for rank in plan.ranks.ranks if rule.name in rank.rates] if plan.ranks else []
+    return max(rates, default=Decimal(0))
+
+
+def highest_god_rate(plan: Plan) -> Decimal:
+    """The most per lot that tiers and ranks can give a partner on the god-mode track; 0 where neither says anything."""
+    if plan.god is None:
+        return Decimal(0)
+    rates = [band.rate for rule in plan.god.rules if rule.tiers is not None for band in rule.tiers.bands]
+    rates += [rank.god_rate for rank in plan.ranks.ranks if rank.god_rate is not None] if plan.ranks else []
+    return max(rates, default=Decimal(0))
 
 
 def typical_base(rule: ReferralRule | None, typical: TypicalSymbol) -> Decimal:

@@ -17,7 +17,7 @@ from app.core.db import execute_sql, load_sql, session
 from app.core.errors import DomainError
 from app.kit import clock
 from app.kit.text import _l
-from app.partners.arbitrage import arbitrage_faults
+from app.partners.arbitrage import arbitrage_faults, highest_god_rate
 from app.partners.calendar import DayCut
 from app.partners.faults import faults
 from app.partners.models import PlanVersion, SettlementRun
@@ -157,6 +157,7 @@ def worst_path(plan: Plan) -> list[tuple[UUID, Decimal]]:
         load_sql("app.partners", "sql/worst_path.sql"),
         now=clock.business_now(),
         adds_up=plan.god.nested_policy == "full",
+        highest=highest_god_rate(plan),
     )
     return [(row.partner_id, row.rate.normalize()) for row in rows]
 
@@ -169,5 +170,6 @@ def worst_god_rate(plan: Plan) -> Decimal:
         load_sql("app.partners", "sql/worst_god_rate.sql"),
         now=clock.business_now(),
         adds_up=plan.god.nested_policy == "full",
+        highest=highest_god_rate(plan),
     ).scalar_one()
     return Decimal(worst)

@@ -10,6 +10,7 @@ from wtforms.fields.choices import SelectChoice
 from app.core.forms import Form, OneOf, Required
 from app.kit.text import Message, _l
 from app.partners import labels
+from app.partners.ranks import labels as rank_labels
 
 
 def _pick(label: Message, texts: Mapping[str, Message], first: Message | None = None) -> SelectField:
@@ -45,16 +46,29 @@ class PlanForm(Form):
     max_total_share = StringField(_l("Cap on the share of revenue, in percent"))
     cap_policy = _pick(_l("When a cap binds"), labels.CAP_POLICIES)
     first_track = _pick(_l("Paid first"), labels.TRACKS)
+    cap_per_day = StringField(_l("At most for one partner in a day"))
+    cap_per_week = StringField(_l("At most in a week"))
+    cap_per_month = StringField(_l("At most in a month"))
+    week_starts = _pick(_l("A week begins on"), labels.WEEK_STARTS)
+    average_days = StringField(_l("Days of the average spread"))
     min_hold_seconds = StringField(_l("Minimum holding time in seconds"))
     exempt_from_hold = StringField(_l("Ways to close that need no holding time"), description=_l("Like: stop_out."))
     partial_close = _pick(_l("Partly closed positions"), labels.PARTIAL_CLOSES)
     close_by = _pick(_l("Positions closed against each other"), labels.CLOSE_BYS)
+    hedge_netting = _pick(_l("Trades in both directions"), labels.HEDGES)
+    credit_coefficient = _pick(_l("Volume on credit"), labels.CREDITS)
+    equity_unknown = _pick(_l("Where the client's own money is not known"), labels.EQUITIES)
     copy_trades = _pick(_l("Copied trades"), labels.PAYS)
     dealer_deals = _pick(_l("Deals made by the broker"), labels.PAYS)
     zero_move = _pick(_l("Trades closed at the opening price"), labels.PAYS)
+    min_points = StringField(_l("Least move of the price, in points"))
     min_volume_lots = StringField(_l("Least volume in lots"))
+    max_volume_lots = StringField(_l("Most volume in lots"), description=_l("A larger trade pays nothing. Empty: none."))
     excluded_symbols = StringField(_l("Symbols that pay nothing"), description=_l("Patterns with commas: XAU*, BTC*."))
     excluded_groups = StringField(_l("Groups that pay nothing"))
+    client_funded = BooleanField(_l("Only clients who have paid something in"))
+    include_own_accounts = BooleanField(_l("Pay partners for trades of their own under another name"))
+    include_sub_ib_accounts = BooleanField(_l("Pay for trades that partners below make themselves"))
     client_kyc_level = StringField(_l("Client's verification level"))
     partner_kyc_level = StringField(_l("Partner's verification level"))
     countries_denied = StringField(
@@ -85,8 +99,19 @@ class MatchFields(Form):
     symbols = StringField(_l("Symbols"), description=_l("Patterns with commas: XAU*, XAG*. Empty means all."))
     symbol_classes = StringField(_l("Symbol classes"))
     groups = StringField(_l("Account groups"))
+    account_types = StringField(_l("Account types"), description=_l("By their codes."))
+    platforms = StringField(_l("Platforms"), description=_l("By their codes."))
+    countries = StringField(_l("Countries of the client"), description=_l("Two letters each: FR, US."))
+    account_currencies = StringField(_l("Currencies of the account"))
+    closed_from = StringField(_l("Trades closed from"), description=_l("A date, or a date and a time: 2026-12-01 14:00."))
+    closed_to = StringField(_l("Until, not included"))
     priority = StringField(_l("Priority among equals"))
     max_per_event = StringField(_l("At most for one partner and trade"))
+    tier_method = _pick(_l("Tiers by the lots of a month"), rank_labels.TIER_METHODS)
+    tier_bands = TextAreaField(
+        _l("Bands"),
+        description=_l("One in a line: up to how many lots and the amount per lot, like 100 5. The last one: 7."),
+    )
 
 
 class ReferralRuleForm(MatchFields):

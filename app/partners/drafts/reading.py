@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
 from app.core.errors import Invalid
-from app.core.forms import Form
 from app.kit.text import _l
 from app.partners.drafts.forms import ExampleForm, GodRuleForm, MatchFields, PlanForm, ReferralRuleForm
 from app.partners.drafts.golden import GoldenExample
+from app.partners.drafts.typed import PERCENT, decimal_of, number, plain, whole, words
 from app.partners.plan import (
     Caps,
     Gates,
@@ -25,13 +25,8 @@ from app.partners.plan import (
     ReferralTrack,
     TypicalSymbol,
 )
-
-PERCENT = Decimal(100)
-
-
-def words(text: str | None) -> tuple[str, ...]:
-    """Patterns with commas or spaces between."""
-    return tuple((text or "").replace(",", " ").split())
+from app.partners.ranks.reading import fill_tiers, read_tiers
+from app.partners.volume import reading as volume
 
 
 def _match(form: MatchFields) -> Match:
@@ -40,35 +35,8 @@ def _match(form: MatchFields) -> Match:
         symbols=words(form.symbols.data),
         symbol_classes=words(form.symbol_classes.data),
         groups=words(form.groups.data),
+        **volume.read_traits(form),
     )
-
-
-def number(form: Form, name: str, *, default: Decimal | None = None) -> Decimal | None:
-    """A field's number; `default` where it is empty. Raises Invalid that names the field."""
-    text = str(form[name].data or "").strip().replace(",", ".")
-    if not text:
-        return default
-    return decimal_of(text, name)
-
-
-def decimal_of(text: str, field: str) -> Decimal:
-    """A number of a few digits. Raises Invalid that names the field."""
-    try:
-        found = Decimal(text)
-    except InvalidOperation:
-        found = Decimal("nan")
-    if not found.is_finite() or abs(found) > 10**9 or len(text) > 24:
-        raise Invalid(_l("%(typed)s is no number.", typed=text[:40]), field=field)
-    return found
-
-
-def whole(form: Form, name: str, default: int) -> int:
-    """A field's whole number, at least zero. Raises Invalid that names the field."""
-    found = number(form, name, default=Decimal(default))
-    assert found is not None
-    if found != found.to_integral_value() or found < 0:
-        raise Invalid(_l("Write a whole number."), field=name)
-    return int(found)
 
 
 def levels_of(text: str | None, field: str) -> tuple[Level, ...]:
@@ -143,7 +111,9 @@ def read_plan(form: PlanForm, before: Plan) -> Plan:
             max_total_share_of_revenue=None if share is None else share / PERCENT,
             cap_policy=form.cap_policy.data,
             cap_order=("god", "referral") if first == "god" else ("referral", "god"),
+            partner=volume.read_period_caps(form),
         ),
+        average_days=whole(form, "average_days", before.average_days),
         on_ineligible=form.on_ineligible.data,
         hold_days=whole(form, "hold_days", before.hold_days),
         overlap_policy=form.overlap_policy.data,
@@ -169,7 +139,7 @@ def _read_gates(form: PlanForm) -> Gates:
         copy_trades=form.copy_trades.data,
         dealer_deals=form.dealer_deals.data,
         zero_move=form.zero_move.data,
-        min_volume_lots=number(form, "min_volume_lots", default=Decimal(0)) or Decimal(0),
+        **volume.read_gates(form),
         excluded_symbols=words(form.excluded_symbols.data),
         excluded_groups=words(form.excluded_groups.data),
         client_kyc_level=whole(form, "client_kyc_level", 0),
@@ -199,7 +169,7 @@ def fill_plan(plan: Plan, revision: int) -> dict[str, Any]:
         "first_track": caps.cap_order[0],
         "min_hold_seconds": plain(gates.min_hold_seconds),
         "exempt_from_hold": ", ".join(gates.exempt_from_hold),
-        "min_volume_lots": plain(gates.min_volume_lots),
+        **volume.fill(plan),
         "excluded_symbols": ", ".join(gates.excluded_symbols),
         "excluded_groups": ", ".join(gates.excluded_groups),
         "client_kyc_level": str(gates.client_kyc_level),
@@ -233,11 +203,6 @@ def fill_plan(plan: Plan, revision: int) -> dict[str, Any]:
     }
 
 
-def plain(value: Decimal | None) -> str:
-    """A number as somebody would type it."""
-    return "" if value is None else f"{value.normalize():f}"
-
-
 def level_lines(levels: Sequence[Level]) -> str:
     """Levels as the form shows them."""
     return "\n".join(f"{level.name} {plain(level.share * PERCENT)}" for level in levels)
@@ -257,6 +222,7 @@ def read_referral_rule(form: ReferralRuleForm) -> ReferralRule:
         spread_basis=form.spread_basis.data or None,
         levels=levels_of(form.levels.data, "levels"),
         max_per_event=number(form, "max_per_event"),
+        tiers=read_tiers(form),
     )
 
 
@@ -268,6 +234,7 @@ def fill_referral_rule(rule: ReferralRule, revision: int) -> dict[str, Any]:
         "spread_basis": rule.spread_basis or "",
         "levels": level_lines(rule.levels),
         **{name: plain(getattr(rule, name)) for name in ("markup", "pips", "pip_size", "rate")},
+        **fill_tiers(rule.tiers),
     }
 
 
@@ -279,12 +246,13 @@ def read_god_rule(form: GodRuleForm) -> GodRule:
         priority=whole(form, "priority", 0),
         weight=number(form, "weight", default=Decimal(1)) or Decimal(0),
         max_per_event=number(form, "max_per_event"),
+        tiers=read_tiers(form),
     )
 
 
 def fill_god_rule(rule: GodRule, revision: int) -> dict[str, Any]:
     """A rule as its form shows it."""
-    return {**_fill_match(rule, revision), "weight": plain(rule.weight)}
+    return {**_fill_match(rule, revision), "weight": plain(rule.weight), **fill_tiers(rule.tiers)}
 
 
 def _fill_match(rule: ReferralRule | GodRule, revision: int) -> dict[str, Any]:
@@ -294,6 +262,7 @@ def _fill_match(rule: ReferralRule | GodRule, revision: int) -> dict[str, Any]:
         "symbols": ", ".join(rule.match.symbols),
         "symbol_classes": ", ".join(rule.match.symbol_classes),
         "groups": ", ".join(rule.match.groups),
+        **volume.fill_traits(rule.match),
         "priority": str(rule.priority),
         "max_per_event": plain(rule.max_per_event),
     }

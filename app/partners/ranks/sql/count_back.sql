@@ -14,15 +14,20 @@ JOIN LATERAL (
     SELECT k.parent_id FROM up
     JOIN partner_link AS k
       ON k.tenant_id = s.tenant_id AND k.child_id = up.parent_id AND k.valid_from <= s.path_at AND k.valid_to > s.path_at
+  ), paid AS (
+    SELECT parent_id FROM up
+    UNION  -- The path of that time, where the client was attributed anew since.
+    SELECT unnest(k.partner_ids) FROM reattributed_trade AS k
+    WHERE k.tenant_id = s.tenant_id AND k.trade_id = s.trade_id AND k.revision = s.revision
   )
   SELECT i.partner_id, i.track
-  FROM up JOIN commission_line AS i
-    ON i.tenant_id = s.tenant_id AND i.partner_id = up.parent_id AND i.trade_id = s.trade_id AND i.revision = s.revision
+  FROM paid JOIN commission_line AS i
+    ON i.tenant_id = s.tenant_id AND i.partner_id = paid.parent_id AND i.trade_id = s.trade_id AND i.revision = s.revision
     AND i.component = 'reversal' AND i.business_date = :business_date
   UNION
   SELECT r.partner_id, r.track
-  FROM up JOIN commission_reason AS r
-    ON r.tenant_id = s.tenant_id AND r.partner_id = up.parent_id AND r.trade_id = s.trade_id AND r.revision = s.revision
+  FROM paid JOIN commission_reason AS r
+    ON r.tenant_id = s.tenant_id AND r.partner_id = paid.parent_id AND r.trade_id = s.trade_id AND r.revision = s.revision
     AND r.reason IN ('ZERO_AMOUNT', 'OVERLAP', 'CAP_REACHED')
 ) AS l ON true
 WHERE t.tenant_id = :tenant_id AND t.batch_no > :batch_from AND (t.corrected_at IS NOT NULL OR t.deleted_at IS NOT NULL)
