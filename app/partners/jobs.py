@@ -11,7 +11,7 @@ from app.core.actor import system_actor
 from app.core.db import in_transaction
 from app.core.jobs import every, tenant_job
 from app.partners.disputes import service as disputes
-from app.partners.replay import service as replays
+from app.partners.replay import running as replays
 from app.partners.settlement import run as settlement
 
 log = structlog.get_logger()

@@ -70,6 +70,18 @@ def clients_held_at(function: str, at: datetime) -> set[UUID]:
     return set(session().execute(statement).scalars())
 
 
+def instants_between(function: str, since: datetime, until: datetime) -> set[datetime]:
+    """When a client's own lock on a function began, ended or was lifted, after one instant and up to another."""
+    ends = (Restriction.starts_at, Restriction.expires_at, Restriction.lifted_at)
+    found: set[datetime] = set()
+    for end in ends:
+        statement = select(end).where(
+            Restriction.subject_type == CLIENT, Restriction.function == function, end > since, end <= until
+        )
+        found |= {at for at in session().execute(statement).scalars() if at is not None}
+    return found
+
+
 def first_lock(function: str, client_id: UUID, at: datetime) -> Restriction | None:
     """A lock that denies the function to the client at that instant, the oldest of them, or None."""
     statement = (

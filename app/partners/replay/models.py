@@ -62,6 +62,7 @@ class Replay(TenantModel):
     asked_by_name: Mapped[str]
     asked_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
+    done_until: Mapped[date | None]  # The last day whose figures are kept; whoever goes on begins after it.
 
     @property
     def plan(self) -> Plan:

@@ -118,7 +118,7 @@ def freeze_version(run: SettlementRun, version: PlanVersion, until: datetime, lo
     _freeze_terms(run, version)
     ranking.freeze(run, version, _given(run, version, until))
     _freeze_quotes(run, version, until)
-    _freeze_receivers(run, version)
+    freeze_receivers(run, version)
 
 
 def _freeze_rules(run: SettlementRun, version: PlanVersion, until: datetime) -> None:
@@ -243,7 +243,7 @@ def rate_date(run: SettlementRun) -> date:
     return run.day_end.date()
 
 
-def _freeze_receivers(run: SettlementRun, version: PlanVersion) -> None:
+def freeze_receivers(run: SettlementRun, version: PlanVersion) -> None:
     """Rows of the run's own where the receiver table does not say what this version pays."""
     plan = version.plan
     if not uses_table(plan):

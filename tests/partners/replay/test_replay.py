@@ -13,7 +13,7 @@ from app.core.errors import Invalid, NotFound
 from app.kit import clock
 from app.partners.drafts import service as drafts
 from app.partners.plan import Plan
-from app.partners.replay import service
+from app.partners.replay import running, service
 from app.partners.replay.models import ReplayState, ReplayTotal
 from tests.partners import world
 from tests.partners.conftest import THERE, here, pays
@@ -50,7 +50,7 @@ def replayed(plan: Plan, day_from: date = FRIDAY, day_to: date = FRIDAY) -> UUID
             drafts.change(draft.id, plan, revision=1, by=BY)
             replay = service.ask(draft.id, day_from, day_to, by=BY)
             replay_id = replay.id
-        service.run(replay_id)
+        running.run(replay_id)
     return replay_id
 
 
@@ -131,7 +131,7 @@ def test_only_the_asked_days_count(t1: TreeT1) -> None:
 def test_run_twice_it_says_the_same(t1: TreeT1) -> None:
     replay_id = replayed(PLAN)
     before = rows(replay_id, "partner")
-    service.run(replay_id)
+    running.run(replay_id)
 
     assert rows(replay_id, "partner") == before
 
@@ -141,7 +141,7 @@ def test_a_dead_worker_s_replay_is_begun_anew(t1: TreeT1) -> None:
     before = rows(replay_id, "partner")
     with transaction():
         execute_sql("UPDATE plan_replay SET state = 'running', finished_at = NULL WHERE tenant_id = :tenant_id")
-    service.run(replay_id)
+    running.run(replay_id)
 
     assert rows(replay_id, "partner") == before
 
@@ -152,7 +152,7 @@ def test_a_stopped_replay_stays_stopped(t1: TreeT1) -> None:
             draft = drafts.begin(1, currency="USD", by=BY)
             replay_id = service.ask(draft.id, FRIDAY, FRIDAY, by=BY).id
             service.stop(replay_id, by=BY)
-        service.run(replay_id)
+        running.run(replay_id)
 
     with transaction():
         assert service.replay(replay_id).state is ReplayState.STOPPED

@@ -1,4 +1,5 @@
--- What the plan would pay beside what was paid for the same trades, corrections and all, in five views at once.
+-- What the plan would pay beside what was paid for the same trades, corrections and all, in five views at once. Each
+-- stretch of days adds to those before it: a trade is closed in one of them alone.
 INSERT INTO plan_replay_total (tenant_id, replay_id, view, key, trades, paid, would_pay)
 SELECT :tenant_id, :replay_id, v.view, v.key, v.trades, v.paid, v.would_pay
 FROM (
@@ -10,7 +11,8 @@ FROM (
     coalesce(CAST(a.partner_id AS text), a.symbol, CAST(a.day AS text), CAST(a.client_id AS text), '') AS key,
     count(DISTINCT a.trade_id) AS trades, sum(a.paid) AS paid, sum(a.would_pay) AS would_pay
   FROM (
-    SELECT n.trade_id, n.partner_id, t.symbol, t.client_id, CAST(t.closed_at AT TIME ZONE :timezone AS date) AS day,
+    SELECT n.trade_id, n.partner_id, t.symbol, t.client_id,
+      (CAST(:days AS date[]))[width_bucket(t.closed_at, CAST(:day_starts AS timestamptz[]))] AS day,
       sum(n.paid) AS paid, sum(n.would_pay) AS would_pay
     FROM (
       SELECT l.trade_id, l.partner_id, 0 AS paid, l.amount AS would_pay
@@ -28,3 +30,6 @@ FROM (
   GROUP BY GROUPING SETS ((a.partner_id), (a.symbol), (a.day), (a.client_id), ())
 ) AS v
 WHERE v.trades > 0
+ON CONFLICT (tenant_id, replay_id, view, key) DO UPDATE
+SET trades = plan_replay_total.trades + excluded.trades, paid = plan_replay_total.paid + excluded.paid,
+  would_pay = plan_replay_total.would_pay + excluded.would_pay
