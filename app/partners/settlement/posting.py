@@ -20,7 +20,7 @@ from app.kit.money import Money, exponent, round_decimal
 from app.ledger import service as ledger
 from app.partners import permissions, versions
 from app.partners.calendar import due_at
-from app.partners.models import BatchStatus, CommissionBatch, SettlementRun
+from app.partners.models import BatchStatus, CommissionBatch, SettlementRun, batch_key
 from app.partners.plan import Plan
 from app.partners.rules.posting import MODES, REBATE_TRACKS
 from app.partners.settlement.facts import over_many_rows, sql
@@ -65,29 +65,32 @@ def post_batches(run: SettlementRun, by: Actor) -> None:
     The key of a journal names day, beneficiary, currency, track and purpose: a second call posts what is missing.
     """
     batches = in_transaction(_waiting, run)
-    wallets = in_transaction(_wallets_for, batches, run.currency)
+    partners = {batch.partner_id for batch in batches}
+    wallets = in_transaction(_wallets_for, partners, run.currency)
     expense = wallets[(EXPENSE, "commission", run.currency)]
-    drafts = [
-        ledger.EntryDraft(
-            key=batch.key,
-            kind="commission.settle",
-            lines=[
-                ledger.Line(expense, -batch.posted),
-                ledger.Line(wallets[(partner_owner(batch.partner_id), ledger.TEMPORARY, batch.currency)], batch.posted),
-            ],
-            memo=f"{batch.track} {batch.business_date.isoformat()}",
-            business_date=batch.business_date,
-            links=(("settlement_run", run.id),),
-        )
-        for batch in batches
-        if batch.posted_minor
-    ]
+    drafts = []
+    for batch in batches:
+        if batch.posted_minor:
+            money = Money.from_minor(batch.posted_minor, run.currency)
+            temporary = wallets[(partner_owner(batch.partner_id), ledger.TEMPORARY, run.currency)]
+            drafts.append(
+                ledger.EntryDraft(
+                    key=batch_key(
+                        run.business_date, batch.partner_id, run.currency, batch.track, "settle", batch.sequence
+                    ),
+                    kind="commission.settle",
+                    lines=[ledger.Line(expense, -money), ledger.Line(temporary, money)],
+                    memo=f"{batch.track} {run.business_date.isoformat()}",
+                    business_date=run.business_date,
+                    links=(("settlement_run", run.id),),
+                )
+            )
     refused = ledger.post_batch(drafts, by).refused
     in_transaction(execute_sql, sql("mark_posted"), business_date=run.business_date)
     if refused:
         draft, refusal = refused[0]
         raise RuntimeError(f"{len(refused)} journals were refused, the first is {draft.key}: {refusal}")
-    in_transaction(_tell, {batch.partner_id for batch in batches})
+    in_transaction(_tell, partners)
 
 
 def partner_owner(partner_id: UUID) -> ledger.Owner:
@@ -95,23 +98,25 @@ def partner_owner(partner_id: UUID) -> ledger.Owner:
     return ledger.Owner("partner", partner_id)
 
 
-def _waiting(run: SettlementRun) -> list[CommissionBatch]:
-    statement = select(CommissionBatch).where(
+def _waiting(run: SettlementRun) -> Sequence[Any]:
+    statement = select(
+        CommissionBatch.partner_id, CommissionBatch.track, CommissionBatch.sequence, CommissionBatch.posted_minor
+    ).where(
         CommissionBatch.business_date == run.business_date,
+        CommissionBatch.currency == run.currency,
         CommissionBatch.status == BatchStatus.COMPUTED,
         CommissionBatch.purpose == "settle",
     )
-    return list(session().scalars(statement))
+    return session().execute(statement).all()
 
 
-def _wallets_for(batches: Iterable[CommissionBatch], currency: str) -> dict[tuple[ledger.Owner, str, str], UUID]:
-    wanted = [(partner_owner(batch.partner_id), ledger.TEMPORARY, batch.currency) for batch in batches]
+def _wallets_for(partners: Iterable[UUID], currency: str) -> dict[tuple[ledger.Owner, str, str], UUID]:
+    wanted = [(partner_owner(partner_id), ledger.TEMPORARY, currency) for partner_id in partners]
     return ledger.wallets([*wanted, (EXPENSE, "commission", currency)])
 
 
 def _tell(partners: Iterable[UUID]) -> None:
-    for partner_id in partners:
-        live.publish(f"partner:{partner_id}", "commission-changed")
+    live.publish_to_all([f"partner:{partner_id}" for partner_id in partners], "commission-changed")
     live.publish("office", "settlement-changed")
 
 

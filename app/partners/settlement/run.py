@@ -25,6 +25,7 @@ from app.kit.ids import new_id
 from app.kit.money import exponent
 from app.kit.text import _l
 from app.partners import versions
+from app.partners.awards import clawbacks
 from app.partners.awards import engine as award_engine
 from app.partners.awards import queries as awards
 from app.partners.models import PlanVersion, RunStep, SettlementRun
@@ -300,6 +301,7 @@ def _freeze(run: SettlementRun, by: Actor) -> bool:
 
 
 def _compute(run: SettlementRun, by: Actor) -> bool:
+    in_transaction(clawbacks.apply, run)
     in_transaction(_reverse_corrected, run)
     compute.compute(run)
     award_engine.compute(run)

@@ -26,4 +26,5 @@ FROM (
     GROUP BY d.partner_id, d.track
   ) AS s
 ) AS b
+ORDER BY b.partner_id, b.track  -- Every carry is looked up before the first row is written.
 ON CONFLICT DO NOTHING

@@ -1,11 +1,15 @@
--- Batches whose journal stands in the books, or that have nothing to post.
-UPDATE commission_batch AS b SET status = 'posted', entry_id = e.id
-FROM commission_batch AS k
-LEFT JOIN journal_entry AS e
-  ON e.tenant_id = k.tenant_id
-  AND e.key = 'commission:' || k.business_date || ':' || k.partner_id || ':' || k.currency || ':' || k.track || ':'
-    || k.purpose || ':' || k.sequence
-WHERE k.tenant_id = :tenant_id AND k.business_date = :business_date AND k.status = 'computed'
-  AND (e.id IS NOT NULL OR k.posted_minor = 0)
-  AND b.tenant_id = k.tenant_id AND b.partner_id = k.partner_id AND b.track = k.track AND b.currency = k.currency
-  AND b.business_date = k.business_date AND b.sequence = k.sequence
+-- Batches whose journal stands in the books, or that have nothing to post. Each looks its journal up by key: joined, two
+-- tables that a run has just filled might be compared row by row.
+UPDATE commission_batch AS b SET status = 'posted', entry_id = (
+  SELECT e.id FROM journal_entry AS e
+  WHERE e.tenant_id = b.tenant_id
+    AND e.key = 'commission:' || b.business_date || ':' || b.partner_id || ':' || b.currency || ':' || b.track || ':'
+      || b.purpose || ':' || b.sequence
+)
+WHERE b.tenant_id = :tenant_id AND b.business_date = :business_date AND b.status = 'computed'
+  AND (b.posted_minor = 0 OR EXISTS (
+    SELECT FROM journal_entry AS e
+    WHERE e.tenant_id = b.tenant_id
+      AND e.key = 'commission:' || b.business_date || ':' || b.partner_id || ':' || b.currency || ':' || b.track || ':'
+        || b.purpose || ':' || b.sequence
+  ))
