@@ -19,6 +19,7 @@ from app.partners.awards.rules import shares_of
 from app.partners.awards.terms import AwardRule, Period
 from app.partners.models import PlanVersion, RunStep, SettlementRun
 from app.partners.rules.facts import ReasonCode
+from app.partners.rules.steps import step
 from app.partners.settlement.facts import alone
 from app.rates import service as rates
 from app.referrals.rules import PATH_LENGTH_MAX
@@ -38,8 +39,8 @@ def compute(run: SettlementRun) -> None:
 
 def _compute(run: SettlementRun, version: PlanVersion) -> None:
     alone()
-    step = session().get(SettlementRun, (tenant_id(), run.business_date), populate_existing=True)
-    if step is None or step.step is not RunStep.FROZEN:
+    locked = session().get(SettlementRun, (tenant_id(), run.business_date), populate_existing=True)
+    if locked is None or locked.step is not RunStep.FROZEN:
         return
     if session().get(AwardRun, (tenant_id(), run.business_date)) is not None:
         return
@@ -86,7 +87,7 @@ def _given_of_rule(run: SettlementRun, rule: AwardRule, version: PlanVersion) ->
         "max_per_event": rule.max_per_event,
         "countries": list(rule.countries),
         "steps": [one.deposit for one in rule.steps],
-        "pays": [one.pays for one in rule.steps],
+        "pays": [step(one.pays) for one in rule.steps],
         "min_lots": rule.conditions.min_lots,
         "min_days": rule.conditions.min_days,
         "kyc_level": rule.conditions.kyc_level,

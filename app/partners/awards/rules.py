@@ -65,7 +65,7 @@ def ladder(rule: AwardRule, net: Decimal) -> Decimal:
     """What the rule pays in all for a net deposit."""
     if net <= 0 or net < rule.conditions.min_deposit:
         return NOTHING
-    return next((one.pays for one in reversed(rule.steps) if one.deposit <= net), NOTHING)
+    return next((step(one.pays) for one in reversed(rule.steps) if one.deposit <= net), NOTHING)
 
 
 def needed_deposit(rule: AwardRule) -> Decimal:
@@ -158,6 +158,7 @@ class AwardRefusal:
 
     partner_id: UUID
     distance: int
+    level: int
     primary: ReasonCode
     gates: tuple[ReasonCode, ...]
 
@@ -199,7 +200,7 @@ def share_out(
         if not failing and amount == 0:
             failing = (ReasonCode.ZERO_AMOUNT,)
         if failing:
-            refusals.append(AwardRefusal(upline.partner_id, upline.distance, failing[0], due.gates + gates))
+            refusals.append(AwardRefusal(upline.partner_id, upline.distance, level, failing[0], due.gates + gates))
         else:
             lines.append(
                 AwardLine(upline.partner_id, upline.distance, level, shares[level - 1], base, amount, tuple(held))

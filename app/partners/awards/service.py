@@ -104,7 +104,8 @@ def reverse_award(
                     "base": -base.base,
                     "amount": -base.amount,
                     "reason_text": reason_text,
-                    "detail": dict(detail or {}),
+                    "detail": {name: base.detail[name] for name in ("rule",) if name in base.detail}
+                    | dict(detail or {}),
                     "created_at": clock.now(),
                 }
             ]

@@ -26,6 +26,6 @@ JOIN (
     )
   GROUP BY a.client_id, a.partner_id
 ) AS p ON p.client_id = s.client_id AND p.paid > 0
-WHERE s.tenant_id = :tenant_id AND s.rule = :rule AND s.business_date = :business_date AND s.amount < 0
+WHERE s.tenant_id = :tenant_id AND s.rule = :rule AND s.business_date = :business_date AND s.amount < 0 AND s.gates = '{}'
   AND divide_even(p.paid * -s.amount, CAST(s.detail ->> 'owed' AS numeric), 10) <> 0
 ON CONFLICT DO NOTHING
