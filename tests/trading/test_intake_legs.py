@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.exc import IntegrityError
 
 from app.core import db
 from app.kit import clock
@@ -18,7 +19,7 @@ from app.trading.ingest import Batch, legs
 from app.trading.models import ServerOffset
 from app.trading.platforms.base import Deal, DealKind, Entry, Side
 from app.trading.queries import ingest as queries
-from tests.support.brands import Brand
+from tests.support.brands import Brand, make_trader
 from tests.trading.conftest import Desk
 
 DAY = 86_400_000
@@ -231,3 +232,26 @@ def test_another_brand_sees_no_leg(known: Desk, south: Brand) -> None:
     with db.tenant_scope(south.id):
         assert queries.closed_trades_of_positions(known.platform_id, [base]) == []
         assert queries.derive_legs(known.platform_id, [base], 1, 1, clock.now()).legs == 0
+
+
+@pytest.mark.parametrize("column", ["account_id", "client_id"])
+def test_a_leg_belongs_to_an_account_and_a_client_of_its_brand(known: Desk, south: Brand, column: str) -> None:
+    base = next(_numbers)
+    pair = [deal(base + 1, base, Entry.IN, Side.BUY, 1, 0), deal(base + 2, base, Entry.OUT, Side.SELL, 1, 9)]
+    stranger = make_trader(south, f"{column}@example.com").client_id
+    with known.scope():
+        ingest.store(known.platform_id, Batch(deals=pair))
+        (trade,) = queries.closed_trades_of_positions(known.platform_id, [base])
+        own = getattr(trade, column)
+
+    with db.tenant_scope(known.brand.id):
+        with pytest.raises(IntegrityError, match="an account or a client that does not exist"), db.transaction():
+            db.execute_sql(
+                f"UPDATE closed_trade SET {column} = :id WHERE tenant_id = :tenant_id AND position_id = :position",
+                id=stranger,
+                position=base,
+            )
+
+    with known.scope():
+        (trade,) = queries.closed_trades_of_positions(known.platform_id, [base])
+        assert getattr(trade, column) == own
