@@ -63,7 +63,9 @@ class PlanForm(Form):
     zero_move = _pick(_l("Trades closed at the opening price"), labels.PAYS)
     min_points = StringField(_l("Least move of the price, in points"))
     min_volume_lots = StringField(_l("Least volume in lots"))
-    max_volume_lots = StringField(_l("Most volume in lots"), description=_l("A larger trade pays nothing. Empty: none."))
+    max_volume_lots = StringField(
+        _l("Most volume in lots"), description=_l("A larger trade pays nothing. Empty: none.")
+    )
     excluded_symbols = StringField(_l("Symbols that pay nothing"), description=_l("Patterns with commas: XAU*, BTC*."))
     excluded_groups = StringField(_l("Groups that pay nothing"))
     client_funded = BooleanField(_l("Only clients who have paid something in"))
@@ -103,7 +105,9 @@ class MatchFields(Form):
     platforms = StringField(_l("Platforms"), description=_l("By their codes."))
     countries = StringField(_l("Countries of the client"), description=_l("Two letters each: FR, US."))
     account_currencies = StringField(_l("Currencies of the account"))
-    closed_from = StringField(_l("Trades closed from"), description=_l("A date, or a date and a time: 2026-12-01 14:00."))
+    closed_from = StringField(
+        _l("Trades closed from"), description=_l("A date, or a date and a time: 2026-12-01 14:00.")
+    )
     closed_to = StringField(_l("Until, not included"))
     priority = StringField(_l("Priority among equals"))
     max_per_event = StringField(_l("At most for one partner and trade"))
