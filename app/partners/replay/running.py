@@ -138,9 +138,8 @@ def _compute(found: Replay) -> None:
     cut = in_transaction(versions.day_cut)
     trades = in_transaction(queries.trades_by_day, days, [cut.start_of(day) for day in days], cut.end_of(found.day_to))
     total = sum(trades.values())
-    for part in stretches.cut(found.plan, days, trades):
-        if found.done_until is not None and part[-1] <= found.done_until:
-            continue
+    left = [day for day in days if found.done_until is None or day > found.done_until]
+    for part in stretches.cut(found.plan, left, trades):
         before = sum(trades.get(day, 0) for day in days if day < part[0])
         in_transaction(_compute_stretch, found, _Stretch(part, found.plan, cut), total, before)
 
