@@ -19,11 +19,12 @@ class ArbitrageRow(Part, frozen=True):
     referral: Decimal
     god: Decimal
     limit: Decimal
+    cashback: Decimal = Decimal(0)
 
     @property
     def worst(self) -> Decimal:
         """The most that one lot can pay out before caps."""
-        return self.referral + self.god
+        return self.referral + self.god + self.cashback
 
     @property
     def is_safe(self) -> bool:
@@ -44,6 +45,7 @@ def arbitrage(plan: Plan, god_rate: Decimal) -> list[ArbitrageRow]:
             plan.referral_rule(symbol, typical.symbol_class, ""),
             plan.god_rule(symbol, typical.symbol_class, ""),
         )
+        paid = plan.cashback_rule(symbol, typical.symbol_class, "")
         shares, factor = Decimal(0), Decimal(1)
         for place, level in enumerate(plan.levels_of(rule) if rule is not None else (), 1):
             factor = highest_share(plan, place, level.share) * (factor if plan.referral and plan.referral.level_base == "previous" else 1)
@@ -54,6 +56,7 @@ def arbitrage(plan: Plan, god_rate: Decimal) -> list[ArbitrageRow]:
                 revenue=revenue,
                 referral=shares * max(typical_base(rule, typical), highest_rate(plan, rule)),
                 god=god_rate * god_rule.weight if god_rule is not None else Decimal(0),
+                cashback=paid.per_lot if paid is not None else Decimal(0),
                 limit=revenue * (WORST_SHARE if limit_share is None else limit_share),
             )
         )

@@ -9,6 +9,7 @@ from app.kit.text import Message, _l
 from app.partners.arbitrage import arbitrage_faults
 from app.partners.plan import TRACKS, BaseKind, GodTrack, Plan
 from app.partners.ranks.faults import rank_faults
+from app.partners.rebates.faults import sharing_faults
 from app.partners.volume.faults import volume_faults
 
 
@@ -39,6 +40,7 @@ def faults(plan: Plan) -> Iterator[tuple[str, Message]]:
         if not (multiplier.is_finite() and 0 < multiplier <= 1000):
             yield f"volume_multipliers.{pattern}", _l("A volume multiplier must be above 0.")
     yield from rank_faults(plan)
+    yield from sharing_faults(plan)
     yield from arbitrage_faults(plan)
 
 

@@ -12,7 +12,11 @@ TRACKS: dict[str, Message] = {
     "rebate": _l("Rebate"),
     "share": _l("Share of a partner"),
     "cashback": _l("Cashback"),
+    "award": _l("Awards"),
 }
+
+PLAN_TRACKS: dict[str, Message] = {name: TRACKS[name] for name in ("referral", "god")}
+APPROVALS: dict[str, Message] = {"automatic": _l("At once"), "office": _l("After the broker's approval")}
 
 STATES: dict[str, tuple[Message, str]] = {
     "unpaid": (_l("Not paid"), "neutral"),

@@ -45,7 +45,7 @@ class PlanForm(Form):
     max_total_per_lot = StringField(_l("Cap per lot"))
     max_total_share = StringField(_l("Cap on the share of revenue, in percent"))
     cap_policy = _pick(_l("When a cap binds"), labels.CAP_POLICIES)
-    first_track = _pick(_l("Paid first"), labels.TRACKS)
+    first_track = _pick(_l("Paid first"), labels.PLAN_TRACKS)
     cap_per_day = StringField(_l("At most for one partner in a day"))
     cap_per_week = StringField(_l("At most in a week"))
     cap_per_month = StringField(_l("At most in a month"))
@@ -82,6 +82,18 @@ class PlanForm(Form):
     audit_days = StringField(_l("Audit period in days"))
     audit_calendar = _pick(_l("Days of the audit period"), labels.AUDIT_CALENDARS)
     min_payout = StringField(_l("Least amount to move to the wallet"))
+    has_rebates = BooleanField(_l("Let partners share their commission"))
+    rebate_max = StringField(_l("Rebate to a client at most, in percent"))
+    rebate_approval = _pick(_l("A rebate begins"), labels.APPROVALS)
+    give_max = StringField(_l("Given to a sub-partner at most, in percent"))
+    take_max = StringField(_l("Taken from a sub-partner at most, in percent"))
+    rebate_min = StringField(
+        _l("Least amount of a rebate"), description=_l("Less waits and is paid when it has come to this.")
+    )
+    cashback = TextAreaField(
+        _l("Cashback"),
+        description=_l("One in a line: a symbol, the amount per lot, perhaps a cap for one trade. Like XAU* 0.50 5."),
+    )
     volume_multipliers = TextAreaField(
         _l("Volume multipliers"), description=_l("One in a line: a group or symbol and its factor, like cent* 0.01.")
     )

@@ -26,6 +26,7 @@ from app.partners.plan import (
     TypicalSymbol,
 )
 from app.partners.ranks.reading import fill_tiers, read_tiers
+from app.partners.rebates.reading import fill_sharing, read_sharing
 from app.partners.volume import reading as volume
 
 
@@ -125,6 +126,7 @@ def read_plan(form: PlanForm, before: Plan) -> Plan:
         audit_days=whole(form, "audit_days", before.audit_days),
         audit_calendar=form.audit_calendar.data,
         min_payout=number(form, "min_payout", default=Decimal(0)),
+        **read_sharing(form, before),
         volume_multipliers=_pairs(form.volume_multipliers.data, "volume_multipliers"),
         typical=_typical(form.typical.data, before.typical),
     )
@@ -178,6 +180,7 @@ def fill_plan(plan: Plan, revision: int) -> dict[str, Any]:
         "hold_days": str(plan.hold_days),
         "audit_days": str(plan.audit_days),
         "min_payout": plain(plan.min_payout),
+        **fill_sharing(plan),
         "volume_multipliers": "\n".join(f"{name} {plain(one)}" for name, one in plan.volume_multipliers.items()),
         "typical": "\n".join(
             " ".join([symbol, plain(one.spread), plain(one.contract_size), one.currency, one.symbol_class]).strip()
