@@ -73,6 +73,20 @@ def is_below(client_id: UUID, ancestor_id: UUID, at: datetime) -> bool:
     return any(step.partner_id == ancestor_id for step in path_at(client_id, at))
 
 
+def those_below(client_ids: Sequence[UUID], ancestor_id: UUID, at: datetime) -> list[UUID]:
+    """Which of these clients stand anywhere below somebody as of an instant."""
+    if not client_ids:
+        return []
+    rows = execute_sql(
+        _sql("those_below"),
+        client_ids=list(client_ids),
+        ancestor_id=ancestor_id,
+        at=at,
+        length_max=PATH_LENGTH_MAX,
+    )
+    return list(rows.scalars())
+
+
 def children(parent_id: UUID, at: datetime, *, after: UUID | None = None, limit: int = LEVEL_SIZE) -> list[Branch]:
     """One level of the tree below a client as of an instant, oldest registration first, from behind `after` on."""
     rows = execute_sql(_sql("children"), parent_id=parent_id, at=at, forever=FOREVER, after=after, limit=limit)

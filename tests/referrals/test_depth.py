@@ -23,8 +23,8 @@ CHAIN = """
 WITH person AS (
   INSERT INTO identity_user (tenant_id, id, kind, email, email_norm, name, country, language, theme, timezone, status,
     client_id, created_at)
-  SELECT :tenant_id, md5('u' || n)::uuid, 'client', n || '@deep.example', n || '@deep.example', 'Deep ' || n, 'DE', 'en',
-    'auto', 'UTC', 'active', md5('c' || n)::uuid, '2020-01-01Z'
+  SELECT :tenant_id, md5('u' || n)::uuid, 'client', n || '@deep.example', n || '@deep.example', 'Deep ' || n, 'DE',
+    'en', 'auto', 'UTC', 'active', md5('c' || n)::uuid, '2020-01-01Z'
   FROM generate_series(0, :most) AS n
 )
 INSERT INTO client (tenant_id, id, user_id, number, name, name_sort, email, email_norm, country, language, status,

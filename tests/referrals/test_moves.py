@@ -274,7 +274,9 @@ class TestPreview:
 class TestLetters:
     def letters(self) -> list[tuple[str, str]]:
         with transaction():
-            rows = execute_sql("SELECT template, params ->> 'client_name' AS who FROM mail WHERE tenant_id = :tenant_id")
+            rows = execute_sql(
+                "SELECT template, params ->> 'client_name' AS who FROM mail WHERE tenant_id = :tenant_id"
+            )
             return sorted((row.template, row.who) for row in rows)
 
     def test_both_partners_are_told_with_a_masked_name(self, people: list[UUID]) -> None:

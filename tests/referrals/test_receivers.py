@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -30,9 +31,7 @@ def trees(draw: st.DrawFn) -> dict[str, Any]:
     for child in range(1, PEOPLE):
         cuts = sorted(draw(st.sets(hours, min_size=2, max_size=4)))
         links[child] = [
-            (begin, end, draw(st.integers(0, child - 1)))
-            for begin, end in zip(cuts, cuts[1:], strict=False)
-            if draw(st.booleans())
+            (begin, end, draw(st.integers(0, child - 1))) for begin, end in pairwise(cuts) if draw(st.booleans())
         ]
     grants = draw(st.dictionaries(st.integers(0, PEOPLE - 1), st.tuples(hours, hours), max_size=4))
     return {"links": links, "grants": grants, "asked": draw(st.sets(st.integers(0, PEOPLE - 1), min_size=1)),

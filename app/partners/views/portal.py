@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,7 +10,6 @@ from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.clients import queries as clients
-from app.clients.rules import ClientStatus
 from app.core.actor import current_actor
 from app.core.errors import NotFound
 from app.core.forms import amount_of, once_key
@@ -22,14 +20,17 @@ from app.kit.text import _l
 from app.ledger import service as ledger
 from app.partners import labels, permissions, queries, service, versions
 from app.partners.forms import PayoutForm
+from app.partners.network.views import add_network_views
+from app.partners.portal import so_far
 from app.partners.portal.explaining import background
+from app.partners.portal.home import chart, paid_out
 from app.partners.portal.person import me as me
 from app.partners.portal.qr import qr_of
 from app.partners.portal.views.links import add_link_views, address_of
 from app.partners.queries import Earning, EarningFilter
+from app.partners.ranks.views import add_rank_views
 from app.referrals import queries as tree
 from app.referrals import service as referrals
-from app.referrals.views.reading import read_id
 from app.ui.lists import Page, PageRequest
 
 CSV_ROWS_MAX = 100_000
@@ -47,24 +48,13 @@ def make_portal(name: str, layout: str, url_prefix: str | None) -> Blueprint:
     def home() -> ResponseReturnValue:
         return page("home.html", block="figures", **_home(me()))
 
-    @bp.get("/network")
+    @bp.get("/today")
     @requires(permissions.PARTNER_PORTAL)
-    def network() -> ResponseReturnValue:
-        return page("network.html", **_branch(me()))
-
-    @bp.get("/network/<uuid:client_id>")
-    @requires(permissions.PARTNER_PORTAL)
-    def network_level(client_id: UUID) -> ResponseReturnValue:
-        """The next level, of somebody below oneself: as rows of the tree that is open, or as a page of its own. Others
-        do not exist here."""
-        if client_id != me() and not tree.is_below(client_id, me(), clock.business_now()):
-            raise NotFound
+    def today() -> ResponseReturnValue:
+        """The present day so far, as a part of the home page."""
         if not is_partial():
-            name, _ = clients.names_of([client_id])[client_id]
-            return page("network.html", name=labels.masked(name), **_branch(client_id))
-        level = request.args.get("level", "")
-        number = min(int(level), 10_000) if level.isascii() and level.isdigit() and len(level) < 6 else 1
-        return page("_level.html", **_level(client_id, number))
+            return redirect_to(url_for(".home"))
+        return page("_today.html", so_far=so_far.of_partner(me(), queries.currency()))
 
     @bp.get("/earnings")
     @requires(permissions.PARTNER_PORTAL)
@@ -150,7 +140,9 @@ def make_portal(name: str, layout: str, url_prefix: str | None) -> Blueprint:
             least=plan.min_payout if plan is not None and plan.currency == chosen.currency else None,
         )
 
+    add_network_views(bp, page)
     add_link_views(bp, page)
+    add_rank_views(bp, page)
     return bp
 
 
@@ -163,7 +155,7 @@ def _home(partner_id: UUID) -> dict[str, Any]:
     today = versions.day_cut().day_of(now)
     earned = queries.earned_by_day(partner_id, today - timedelta(days=29), today)
     latest, _total = queries.earnings(partner_id, EarningFilter(kind="paid"), limit=8)
-    below = tree.people_below(partner_id, now)
+    currency = queries.currency()
     link = address_of(referrals.give_code(partner_id))
     plan = versions.plan_for_receivers()
     return {
@@ -172,35 +164,15 @@ def _home(partner_id: UUID) -> dict[str, Any]:
         "visits": tree.visits_of(partner_id),
         "balances": queries.balances(partner_id),
         "releases": queries.releases(partner_id),
-        "earned": earned,
-        "earned_total": {
-            track: sum(money.minor for _, kind, money in earned if kind == track) for track in labels.TRACKS
-        },
-        "currency": queries.currency(),
+        "paid": paid_out(partner_id),
+        "chart_of_days": chart(earned, today - timedelta(days=29), today, currency),
+        "so_far": so_far.of_partner(partner_id, currency),
+        "currency": currency,
         "latest": latest,
-        "below": below,
-        "below_total": sum(below.values()),
+        "brought_in": tree.direct_count(partner_id, now),
         "god_rate": queries.god_rate(partner_id, now),
         "plan": plan,
         "shown_name": labels.masked,
-    }
-
-
-def _branch(client_id: UUID) -> dict[str, Any]:
-    below = tree.people_below(client_id, clock.business_now())
-    return {"below": below, "below_total": sum(below.values()), **_level(client_id, 1)}
-
-
-def _level(parent_id: UUID, level: int) -> dict[str, Any]:
-    rows = tree.children(parent_id, clock.business_now(), after=read_id("after"), limit=tree.LEVEL_SIZE + 1)
-    shown = [replace(row, name=labels.masked(row.name)) for row in rows[: tree.LEVEL_SIZE]]
-    return {
-        "branches": shown,
-        "more_after": shown[-1].client_id if len(rows) > tree.LEVEL_SIZE else None,
-        "parent_id": parent_id,
-        "level": level,
-        "statuses": ClientStatus,
-        "god_rates": queries.god_rates([row.client_id for row in shown], clock.business_now()),
     }
 
 

@@ -1,0 +1,1 @@
+"""A partner's own part of the sponsor tree, as pages of the portal."""
