@@ -11,6 +11,8 @@ from app.core.actor import system_actor
 from app.core.db import in_transaction
 from app.core.jobs import every, tenant_job
 from app.partners.disputes import service as disputes
+from app.partners.portal import so_far
+from app.partners.ranks import service as ranks
 from app.partners.replay import running as replays
 from app.partners.settlement import run as settlement
 
@@ -27,6 +29,12 @@ def settle() -> None:
         settlement.settle_due(BY)
     except settlement.AlreadyRunning as busy:
         log.info("settlement.busy", reason=busy.message.in_english())
+
+
+@every("partners.ranks", seconds=300, queue="settlement")
+def measure_ranks() -> None:
+    """Measure the ranks of a month as soon as the month before it is settled. Run early or twice, it does nothing."""
+    in_transaction(ranks.assess_due)
 
 
 @every("partners.release", seconds=60, queue="settlement")
@@ -62,3 +70,9 @@ def settle_day(day: str) -> None:
         log.info("settlement.busy", day=day, reason=busy.message.in_english())
         return
     settlement.release(BY)
+
+
+@every("partners.day_so_far", seconds=10, queue="reports")
+def day_so_far() -> None:
+    """Show partners what the present day has brought until now. Where no deal has arrived since, it does nothing."""
+    so_far.refresh()

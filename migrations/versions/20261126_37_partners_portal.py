@@ -100,6 +100,7 @@ def upgrade() -> None:
         sa.Column("batch_no", sa.BigInteger, nullable=False),
         sa.Column("trades", sa.BigInteger, nullable=False),
         sa.Column("computed_at", INSTANT, nullable=False),
+        sa.Column("seconds", sa.Numeric, nullable=False),
         sa.PrimaryKeyConstraint("tenant_id"),
     )
     isolate_by_tenant("day_so_far", grant="SELECT, INSERT, UPDATE")

@@ -90,9 +90,10 @@ class DaySoFar(BulkModel):
 
     business_date: Mapped[date]
     plan_number: Mapped[int] = mapped_column(Integer)
-    batch_no: Mapped[int]
+    batch_no: Mapped[int]  # The last batch of deals that was known.
     trades: Mapped[int]
-    computed_at: Mapped[datetime]
+    computed_at: Mapped[datetime]  # By the clock of the machine.
+    seconds: Mapped[Decimal]  # How long it took.
 
 
 class EarnedSoFar(BulkModel):

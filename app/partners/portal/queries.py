@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Final, Literal
 from uuid import UUID
 
@@ -154,6 +155,36 @@ def banners(*, with_withdrawn: bool = False) -> list[PartnerBanner]:
         session().scalars(
             statement.order_by(PartnerBanner.name, PartnerBanner.language, PartnerBanner.width, PartnerBanner.id)
         )
+    )
+
+
+def newest_batch() -> int:
+    """The number of the tenant's last batch of deals; zero before the first."""
+    found = execute_sql("SELECT batch_no FROM ingest_counter WHERE tenant_id = :tenant_id").scalar_one_or_none()
+    return int(found or 0)
+
+
+def alone_with_the_day() -> bool:
+    """Whether nobody else computes the present day; holds it until the transaction ends."""
+    return bool(execute_sql("SELECT pg_try_advisory_xact_lock(hashtext('day so far'), :tenant_id)").scalar_one())
+
+
+def note_day(
+    *, day: date, plan_number: int, batch_no: int, trades: int, computed_at: datetime, seconds: Decimal
+) -> None:
+    """Remember how far the present day has been computed."""
+    execute_sql(
+        "INSERT INTO day_so_far (tenant_id, business_date, plan_number, batch_no, trades, computed_at, seconds)"
+        " VALUES (:tenant_id, :day, :plan_number, :batch_no, :trades, :computed_at, :seconds)"
+        " ON CONFLICT (tenant_id) DO UPDATE SET business_date = excluded.business_date,"
+        " plan_number = excluded.plan_number, batch_no = excluded.batch_no, trades = excluded.trades,"
+        " computed_at = excluded.computed_at, seconds = excluded.seconds",
+        day=day,
+        plan_number=plan_number,
+        batch_no=batch_no,
+        trades=trades,
+        computed_at=computed_at,
+        seconds=seconds,
     )
 
 
