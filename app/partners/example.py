@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -31,6 +32,7 @@ class ExampleLine:
     amount: Decimal
     cap: str
     reason: str = ""  # Why nothing is left for this one, by nesting or cap.
+    partner_id: UUID | None = None  # Who it is, where the path is a real one.
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +44,26 @@ class Example:
     base: Decimal
     lines: tuple[ExampleLine, ...]
     total: Decimal
+    revenue: Decimal = Decimal(0)
 
 
 def examples(plan: Plan) -> list[Example]:
     """The plan's typical symbols, or two well-known ones with usual spreads where the plan names none."""
-    return [_one(plan, symbol, typical) for symbol, typical in (plan.typical or _USUAL).items()]
+    depth = max(len(plan.referral.levels) if plan.referral else 0, len(RATES) + 1)
+    first_god = depth - len(RATES)
+    uplines = [
+        Upline(UUID(int=n), n, RATES[n - first_god - 1] if n > first_god and plan.god else None)
+        for n in range(1, depth + 1)
+    ]
+    return on_path(plan, uplines)
 
 
-def _one(plan: Plan, symbol: str, typical: TypicalSymbol) -> Example:
+def on_path(plan: Plan, uplines: Sequence[Upline]) -> list[Example]:
+    """One lot of each of those symbols, made by somebody below these people."""
+    return [_one(plan, symbol, typical, uplines) for symbol, typical in (plan.typical or _USUAL).items()]
+
+
+def _one(plan: Plan, symbol: str, typical: TypicalSymbol, uplines: Sequence[Upline]) -> Example:
     opened = datetime(2026, 1, 5, 10, tzinfo=UTC)
     price = typical.price
     trade = ClosedTrade(
@@ -70,16 +84,10 @@ def _one(plan: Plan, symbol: str, typical: TypicalSymbol) -> Example:
         close_ask=price + typical.spread,
         commission=-typical.commission,
     )
-    depth = max(len(plan.referral.levels) if plan.referral else 0, len(RATES) + 1)
-    first_god = depth - len(RATES)
-    uplines = tuple(
-        Upline(UUID(int=n), n, RATES[n - first_god - 1] if n > first_god and plan.god else None)
-        for n in range(1, depth + 1)
-    )
     open_to_all = msgspec.structs.replace(plan, gates=Gates(client_kyc_level=0))
     quote = Quote(multiply=typical.rate)
     facts = Facts(profit_quote=quote, commission_quote=Quote(), dollar_quote=quote)
-    outcome = settle_trade(trade, Path(uplines), open_to_all, facts)
+    outcome = settle_trade(trade, Path(tuple(uplines)), open_to_all, facts)
     lines = [
         ExampleLine(
             line.track,
@@ -87,6 +95,7 @@ def _one(plan: Plan, symbol: str, typical: TypicalSymbol) -> Example:
             line.rate,
             line.amount,
             line.cap,
+            partner_id=line.partner_id,
         )
         for line in outcome.lines
     ]
@@ -99,8 +108,16 @@ def _one(plan: Plan, symbol: str, typical: TypicalSymbol) -> Example:
             nothing,
             "",
             lost.primary,
+            lost.partner_id,
         )
         for lost in outcome.reasons
     ]
     lines.sort(key=lambda line: (line.track != "referral", line.distance))
-    return Example(symbol, typical.spread, outcome.base, tuple(lines), sum((line.amount for line in lines), nothing))
+    return Example(
+        symbol,
+        typical.spread,
+        outcome.base,
+        tuple(lines),
+        sum((line.amount for line in lines), nothing),
+        typical.spread * typical.contract_size * typical.rate + typical.commission,
+    )

@@ -149,17 +149,16 @@ def day_cut() -> DayCut:
     )
 
 
-def worst_path(plan: Plan) -> list[tuple[UUID, Decimal]]:
-    """The god-mode partners of the path on which they get the most per lot today, nearest first, with their rates."""
+def worst_client(plan: Plan) -> UUID | None:
+    """The client below whom amounts per lot cost most today; None where nobody has one."""
     if plan.god is None:
-        return []
-    rows = execute_sql(
-        load_sql("app.partners", "sql/worst_path.sql"),
+        return None
+    found = execute_sql(
+        load_sql("app.partners", "sql/worst_client.sql"),
         now=clock.business_now(),
         adds_up=plan.god.nested_policy == "full",
-        highest=highest_god_rate(plan),
-    )
-    return [(row.partner_id, row.rate.normalize()) for row in rows]
+    ).scalar_one_or_none()
+    return UUID(str(found)) if found is not None else None
 
 
 def worst_god_rate(plan: Plan) -> Decimal:

@@ -18,6 +18,7 @@ from app.kit.text import _l
 from app.partners import example as worked
 from app.partners import labels, permissions, versions
 from app.partners.drafts import forms, reading, service
+from app.partners.drafts.dearest import dearest
 from app.partners.drafts.models import PlanDraft
 from app.partners.plan import GodRule, ReferralRule
 from app.tenancy import service as tenancy
@@ -94,7 +95,7 @@ def _preview(found: PlanDraft, plan: Any) -> dict[str, Any]:
         "review": service.review_of(found, plan),
         "labels": labels,
         "worst": versions.worst_god_rate(plan),
-        "path": versions.worst_path(plan),
+        "path": dearest(plan),
     }
 
 
