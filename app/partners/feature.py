@@ -15,6 +15,8 @@ from app.partners.drafts import views as drafts
 from app.partners.papers import views as papers
 from app.partners.portal.views import follow
 from app.partners.portal.views import office as materials
+from app.partners.ranks import queries as rank_queries
+from app.partners.ranks import views as ranks
 from app.partners.rebates import panels as sharing_panels
 from app.partners.rebates import service as shares
 from app.partners.rebates.views import cashback
@@ -22,7 +24,11 @@ from app.partners.rebates.views import office as share_desk
 from app.partners.rebates.views import portal as share_pages
 from app.partners.replay import views as replay
 from app.partners.service import move_moment
+from app.partners.tokens import service as tokens
+from app.partners.tokens.views import api
+from app.partners.tokens.views import portal as keys
 from app.partners.views import office, portal
+from app.partners.volume import views as volume
 from app.referrals.events import SponsorChanged
 
 OWN = permissions.PARTNER_PORTAL
@@ -31,11 +37,31 @@ FEATURE = Feature(
     name="partners",
     label=_l("Commission"),
     blueprints={
-        "cabinet": (portal.cabinet, follow.bp, disputes.cabinet, papers.cabinet, share_pages.cabinet, cashback.bp),
-        "partner": (portal.partner, disputes.partner, papers.partner, share_pages.partner),
-        "office": (office.bp, drafts.bp, replay.bp, materials.bp, desk.bp, papers.office, share_desk.bp),
+        "cabinet": (
+            portal.cabinet,
+            follow.bp,
+            disputes.cabinet,
+            papers.cabinet,
+            share_pages.cabinet,
+            cashback.bp,
+            keys.cabinet,
+        ),
+        "partner": (portal.partner, disputes.partner, papers.partner, share_pages.partner, keys.partner),
+        "api": (api.bp,),
+        "office": (
+            office.bp,
+            drafts.bp,
+            replay.bp,
+            materials.bp,
+            desk.bp,
+            papers.office,
+            share_desk.bp,
+            ranks.bp,
+            volume.bp,
+        ),
     },
     menu=(
+        MenuEntry("partner", _l("Keys for programs"), "partners_tokens.overview", "key", 45, OWN),
         MenuEntry(
             "cabinet",
             _l("Cashback"),
@@ -61,6 +87,17 @@ FEATURE = Feature(
         MenuEntry("partner", _l("Links"), "partners_portal.link_list", "link", 12, OWN),
         MenuEntry("partner", _l("Funnel"), "partners_portal.funnel", "filter", 14, OWN),
         MenuEntry("partner", _l("Commission"), "partners_portal.earnings", "coins", 20, OWN, phone=True),
+        MenuEntry("partner", _l("Rank"), "partners_portal.rank", "trophy", 22, OWN, is_offered=ranks.shows_ranks),
+        MenuEntry("office", _l("Ranks"), "partners_ranks.overview", "trophy", 65, permissions.COMMISSION_READ),
+        MenuEntry(
+            "office",
+            _l("Own rates"),
+            "partners_ranks.rates",
+            "percentage",
+            66,
+            permissions.COMMISSION_READ,
+            badge=rank_queries.waiting_count,
+        ),
         MenuEntry("partner", _l("Statements"), "partners_portal.statements", "file-text", 30, OWN, phone=True),
         MenuEntry("partner", _l("Move to wallet"), "partners_portal.payout", "transfer", 40, OWN),
         MenuEntry("partner", _l("Disputes"), "partners_disputes_portal.overview", "flag", 35, OWN),
@@ -80,7 +117,7 @@ FEATURE = Feature(
             badge=open_disputes.waiting_count,
         ),
     ),
-    panels=(*panels.PANELS, *sharing_panels.PANELS),
+    panels=(*panels.PANELS, *sharing_panels.PANELS, volume.PANEL),
     permissions=permissions.PERMISSIONS,
     functions=permissions.FUNCTIONS,
     jobs=("app.partners.jobs",),
@@ -90,5 +127,5 @@ FEATURE = Feature(
     ),
     bundle=SECTION,
     cli=(cli.settlement,),
-    ports={"referrals.move_moment": move_moment, **attribution.PORTS},
+    ports={"api.bearer": tokens.bearer, "referrals.move_moment": move_moment, **attribution.PORTS},
 )

@@ -43,6 +43,12 @@ def release() -> None:
     settlement.release(BY)
 
 
+@every("partners.payouts", seconds=600, queue="settlement")
+def pay_automatically() -> None:
+    """Pay out what has reached the plan's amount for automatic payouts. Run twice on a day, it pays once."""
+    payouts.pay_automatically(BY)
+
+
 @every("partners.disputes", seconds=600, queue="mail")
 def disputes_due() -> None:
     """Remind the desk of disputes that it has not answered in time, and end those that a partner left unanswered."""

@@ -37,6 +37,7 @@ OBJECTS = {
     "platform_id": "trading_platform",
     "move_id": "tree_move",
     "reattribution_id": "reattribution",
+    "rate_id": "partner_rate",
     "record_id": "audit_record",
     "replay_id": "plan_replay",
     "restriction_id": "restriction",

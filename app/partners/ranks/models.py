@@ -44,6 +44,12 @@ class PartnerRank(TenantModel):
     request_id: Mapped[str]
     created_at: Mapped[datetime]
 
+    @property
+    def found(self) -> dict[str, Decimal]:
+        """What was measured when it was given, as far as there was anything."""
+        measured = {name: Decimal(value) for name, value in self.measured.items()}
+        return {name: value for name, value in measured.items() if value > 0}
+
 
 class RankAssessment(BulkModel):
     """That the ranks which hold from an instant on have been measured."""

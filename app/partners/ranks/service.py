@@ -32,6 +32,7 @@ from app.referrals.rules import FOREVER
 
 BY = system_actor("ranks")
 PER_LOT_MAX = Decimal(1000)
+RANKS_MAX = 20
 _INSTANT = timedelta(milliseconds=1)
 
 
