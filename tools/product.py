@@ -230,6 +230,7 @@ def _start_plants(
             "port": manager,
             "control_port": control,
             "web_services": f"https://127.0.0.1:{web}",
+            "copy_page": f"http://127.0.0.1:{control}/copy-widget/",
             "login": login,
             "plant": plant,
             "environment": environment,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.copytrading import bundle, permissions
-from app.copytrading.views import cabinet, office
+from app.copytrading.views import cabinet, copy_page, office
 from app.core.features import Feature, MenuEntry
 from app.kit.text import _l
 
@@ -16,7 +16,7 @@ def is_offered() -> bool:
 FEATURE = Feature(
     name="copytrading",
     label=_l("Copy trading"),
-    blueprints={"cabinet": (cabinet.bp,), "office": (office.bp,)},
+    blueprints={"cabinet": (cabinet.bp, copy_page.bp), "office": (office.bp,)},
     menu=(
         MenuEntry(
             "cabinet",

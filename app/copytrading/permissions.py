@@ -12,6 +12,7 @@ STRATEGIES_READ: Final = "copytrading.strategies.read"
 STRATEGIES_MANAGE: Final = "copytrading.strategies.manage"
 
 PUBLISH: Final = "publish_strategy"
+COPY: Final = "copy_strategy"
 
 PERMISSIONS = (
     Permission(STRATEGIES_SEE, _l("See published strategies and publish own ones"), frozenset({"trader"})),
@@ -23,4 +24,7 @@ PERMISSIONS = (
     Permission(STRATEGIES_MANAGE, _l("Take a strategy off the list"), frozenset({"admin", "compliance", "dealing"})),
 )
 
-FUNCTIONS = (RestrictedFunction(PUBLISH, _l("Publish strategies")),)
+FUNCTIONS = (
+    RestrictedFunction(PUBLISH, _l("Publish strategies")),
+    RestrictedFunction(COPY, _l("Copy strategies on the platform's own page")),
+)

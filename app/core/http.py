@@ -107,6 +107,11 @@ def toast(message: Message, tone: str = "success") -> None:
     g.setdefault("toasts", []).append((message, tone))
 
 
+def let_in_frames_from(origin: str) -> None:
+    """Let this answer's page show pages of that origin (scheme, host and port) inside it."""
+    g.frames_from = origin
+
+
 def toasts() -> list[tuple[Message, str]]:
     """What has been said in this request."""
     return list(g.get("toasts", []))

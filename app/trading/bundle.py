@@ -25,10 +25,33 @@ _CODE = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _ADDRESS = re.compile(r"simulator|[A-Za-z0-9.-]+:[0-9]{2,5}")
 _SIMULATED = re.compile(r"simulator|(127\.0\.0\.1|localhost):[0-9]+")
 _COUNTRY = re.compile(r"[A-Z]{2}")
+_PATH = re.compile(r"/[A-Za-z0-9._/-]+")
 _HOUR = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _BRIDGE_KEY = re.compile(r"[a-z0-9][a-z0-9-]{2,60}")
 
 LOOK_UNTIL_S = 60  # What is not there so long after it could last be sent was surely not done.
+
+
+class CopyPageSection(Section, frozen=True):
+    """`copy_page = {…}` of a cTrader platform: the vendor's own page for copying, shown inside the cabinet.
+
+    `url` is the page. WebServices gives the code that opens it once: asked at `code_path` with the person's number in
+    `user_field`, it answers with the code in `code_field`. The vendor tells these words with the agreement; they stand
+    in no public paper.
+    """
+
+    url: str
+    code_path: str
+    user_field: str
+    code_field: str
+
+    def __post_init__(self) -> None:
+        if not self.url.startswith("https://") and self.url != "simulator":
+            raise Refused("url", "The address of the page begins with `https://`.")
+        if not _PATH.fullmatch(self.code_path):
+            raise Refused("code_path", "Write the path as WebServices has it; it begins with `/`.")
+        if not (self.user_field and self.code_field):
+            raise Refused("user_field", "Name the fields as the vendor told you.")
 
 
 class PlatformSection(Section, frozen=True):
@@ -84,6 +107,7 @@ class PlatformSection(Section, frozen=True):
     write_path: Literal["web", "manager"] = "web"
     signs: Literal["check", "charge_negative", "charge_positive"] = "check"
     subscribe_events: bool = False
+    copy_page: CopyPageSection | None = None
 
     def __post_init__(self) -> None:
         if not _CODE.fullmatch(self.code):
@@ -98,6 +122,8 @@ class PlatformSection(Section, frozen=True):
             raise Refused("bridge_secret", "Name the secret that the bridge signs with.")
         if self.kind == "ctrader":
             self._check_plant()
+        elif self.copy_page is not None:
+            raise Refused("copy_page", "Only cTrader has a page for copying that can be shown here.")
         if not 1 <= self.connections <= 20:
             raise Refused("connections", "Between 1 and 20 connections are kept open.")
         if self.requests_per_s < 1:
@@ -135,6 +161,11 @@ class PlatformSection(Section, frozen=True):
             raise Refused("web_services", "The address of WebServices begins with `https://`.")
         if self.write_path == "web" and self.address != "simulator" and not self.web_services:
             raise Refused("write_path", "Without WebServices, accounts can only be changed by the Manager API.")
+        if self.copy_page is not None and self.address != "simulator":
+            if not self.web_services:
+                raise Refused("copy_page", "The page for copying needs WebServices, which give the code for it.")
+            if self.copy_page.url == "simulator":
+                raise Refused("copy_page", "Only a simulator has a page at the address `simulator`.")
 
 
 class LeverageCeiling(Section, frozen=True):
@@ -289,6 +320,7 @@ def _apply_platform(section: PlatformSection, row: TradingPlatform | None) -> Tr
             "write_path": section.write_path,
             "signs": section.signs,
             "subscribe_events": section.subscribe_events,
+            "copy_page": section.copy_page,
         }
     )
     row.starts_at = row.starts_at or section.starts_at

@@ -34,6 +34,11 @@ def answer_key(operation_id: UUID) -> str:
     return key("op-answer", operation_id)
 
 
+def codes_key(tenant: int, platform_id: UUID) -> str:
+    """The list on which the owner of a platform's connection waits for requests of codes to its page for copying."""
+    return key("copy-codes", tenant, platform_id)
+
+
 def watch_key(tenant: int) -> str:
     """A sorted set of clients whose figures were put on a page, scored with the second of that."""
     return key("watched-clients", tenant)

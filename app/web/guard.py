@@ -10,11 +10,12 @@ import structlog
 from flask import Flask, Response, current_app, flash, g, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.core import db, http
+from app.core import db, features, http
 from app.core.actor import VISITOR, Actor, acting_as
-from app.core.errors import Forbidden
+from app.core.errors import DomainError, Forbidden
 from app.identity import service as identity
 from app.kit import addresses
+from app.kit.text import _l
 from app.restrictions import service as restrictions
 from app.tenancy import service as tenancy
 from app.web.application import place_of_request
@@ -26,6 +27,13 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; manifest-src 'self'"
 )
+
+
+class KeyNeeded(DomainError):
+    """A program asked without a key, or with one that does not work."""
+
+    status_code = 401
+    message = _l("Send a key that is in force as `Authorization: Bearer` with each call.")
 
 
 class CrossSite(Forbidden):
@@ -68,12 +76,24 @@ def _enter() -> ResponseReturnValue | None:
 def _who(audience: str) -> Actor:
     """The signed-in person, or a visitor with an address."""
     ip, user_agent = client_ip(), request.headers.get("User-Agent", "")[:300]
+    if audience == "api":
+        g.signed_in = None
+        return _whose_key(ip, user_agent) or Actor(VISITOR.kind, None, VISITOR.name, ip=ip, user_agent=user_agent)
     token = request.cookies.get(identity.cookie_name(secure=request.is_secure), "")
     signed_in = identity.signed_in(token, audience) if token else None
     g.signed_in = signed_in
     if signed_in is None:
         return Actor(VISITOR.kind, None, VISITOR.name, ip=ip, user_agent=user_agent)
     return signed_in.actor(ip, user_agent)
+
+
+def _whose_key(ip: str, user_agent: str) -> Actor | None:
+    """Whose key a program shows; a browser's session counts for nothing here. The feature that gives keys knows them."""
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not 20 <= len(secret) <= 200:
+        return None
+    found = (bearer(secret, ip, user_agent) for bearer in features.port("api.bearer"))
+    return next((actor for actor in found if actor is not None), None)
 
 
 def _admit(actor: Actor) -> ResponseReturnValue | None:
@@ -108,7 +128,10 @@ def _ask_restrictions(function: str | None, why_not: str | None, actor: Actor) -
 
 
 def _to_sign_in() -> Response:
-    """Whoever is not signed in goes to sign-in and comes back to the page they asked for."""
+    """Whoever is not signed in goes to sign-in and comes back to the page they asked for; a program is told to show
+    its key."""
+    if g.audience == "api":
+        raise KeyNeeded
     back = request.full_path.rstrip("?") if request.method == "GET" and not http.is_partial() else "/"
     url = url_for(f"identity_{g.audience}.sign_in", next=back)
     if request.headers.get("HX-Request") == "true":
@@ -124,7 +147,8 @@ def _finish(response: Response) -> Response:
         else:
             db.rollback()
         _say_toasts(response)
-    response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+    frames = f"; frame-src {g.frames_from}" if g.get("frames_from") else ""
+    response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY + frames)
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["X-Request-Id"] = g.get("request_id", "")

@@ -9,7 +9,7 @@ from uuid import UUID
 from flask import Blueprint, Response, url_for
 from flask.typing import ResponseReturnValue
 
-from app.copytrading import permissions, queries, rules, service
+from app.copytrading import pages, permissions, queries, rules, service
 from app.copytrading.forms import DescribeForm, PublishForm
 from app.copytrading.models import Strategy
 from app.copytrading.queries import StrategyRow
@@ -54,6 +54,7 @@ def board() -> ResponseReturnValue:
         warning=shared.text_of(section.risk_warning, shared.RISK_WARNING),
         min_age_days=section.min_age_days,
         mine=queries.strategies_of(me()),
+        pages=pages.platforms_with_page(me()),
     )
 
 

@@ -77,6 +77,7 @@ class Plant:
         self.cash: Timeline[Cash] = Timeline(lambda it: (it.at, it.balance_history_id), lambda it: it.trader_id)
         self.bonuses: Timeline[Bonus] = Timeline(lambda it: (it.at, it.bonus_history_id), lambda it: it.trader_id)
         self.users: dict[int, CtidUser] = {}
+        self.copy_codes: dict[str, tuple[int, float]] = {}  # Code to user and the second at which it expires.
         self.links: dict[int, CtidLink] = {}
         self.sessions: dict[int, int] = {}  # Traders' terminals: session id to trader.
         self.changed: set[tuple[str, int]] = set()

@@ -57,7 +57,14 @@ def _ctrader(settings: ConnectionSettings, pace: Pace) -> TradingPlatform:
             server_name=settings.tls_name,
             timeout_s=settings.answer_within_s,
         )
-    options = Options(broker=plant.broker, write_path=plant.write_path, signs=plant.signs, subscribes=plant.subscribes)
+    page = plant.copy_page
+    options = Options(
+        broker=plant.broker,
+        write_path=plant.write_path,
+        signs=plant.signs,
+        subscribes=plant.subscribes,
+        copy_code=(page.code_path, page.user_field, page.code_field) if page is not None else None,
+    )
     link = LinkSettings(
         requests_per_s=settings.requests_per_s, in_flight=settings.connections, first_pause_s=min(1.0, pace.reconnect)
     )

@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.kit import clock
 from app.trading import wire
 from app.trading.connector import troubles
+from app.trading.connector.codes import Codes
 from app.trading.connector.dispatch import Dispatch, end_if_cancelled
 from app.trading.connector.inbox import Inbox
 from app.trading.connector.making import make_platform
@@ -106,6 +107,9 @@ class Owner:
             group.create_task(self._check_groups(platform))
             tests = LinkTests(self.lease, self._threads, platform)
             group.create_task(self._repeat(self._pace.due, tests.test_if_asked))
+            if self._settings is not None and self._settings.plant is not None and self._settings.plant.copy_page:
+                codes = Codes(self.lease, self._messages, platform)
+                group.create_task(self._repeat(0, codes.answer_one))
             if platform.capabilities.has_push:
                 group.create_task(self._repeat(self._pace.link, self._take_reports, platform))
             for pause, work in sync.rounds():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -19,7 +19,7 @@ from app.core.db import session
 from app.kit import clock
 from app.tenancy import secrets
 from app.tenancy import service as tenancy
-from app.trading.models import ServerOffset
+from app.trading.models import ServerOffset, TradingPlatform
 from app.trading.queries import ingest as ingest_queries
 from app.trading.queries import platforms as queries
 from app.trading.sync_health import service as gaps
@@ -38,6 +38,16 @@ class NotConfigured(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
+class CopyPage:
+    """The vendor's page for copying, and how WebServices is asked for the code that opens it."""
+
+    url: str
+    code_path: str
+    user_field: str
+    code_field: str
+
+
+@dataclass(frozen=True, slots=True)
 class PlantSettings:
     """Which environment of a cTrader plant is meant, and how it is worked with."""
 
@@ -48,6 +58,7 @@ class PlantSettings:
     write_path: str
     signs: str
     subscribes: bool
+    copy_page: CopyPage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +127,25 @@ def _plant(wanted: Mapping[str, Any], simulator: Mapping[str, Any]) -> PlantSett
         write_path=wanted.get("write_path", "web"),
         signs=wanted.get("signs", "check"),
         subscribes=bool(wanted.get("subscribe_events", False)),
+        copy_page=_copy_page(wanted, simulator),
     )
+
+
+def _copy_page(wanted: Mapping[str, Any], simulator: Mapping[str, Any]) -> CopyPage | None:
+    known = wanted.get("copy_page")
+    if not known:
+        return None
+    page = CopyPage(**known)
+    return replace(page, url=str(simulator.get("copy_page", ""))) if page.url == "simulator" else page
+
+
+def copy_page(platform: TradingPlatform) -> CopyPage | None:
+    """The page for copying of a platform that has one. Raises NotConfigured."""
+    wanted: Mapping[str, Any] = platform.settings
+    if not wanted.get("copy_page"):
+        return None
+    is_simulated = wanted["address"] == "simulator"
+    return _copy_page(wanted, _simulator(tenancy.current().slug, platform.kind) if is_simulated else {})
 
 
 def _simulator(slug: str, kind: str) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ import msgspec
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from app.simulators.ctrader.control import bench, clock, consent, faults, inspect, office, trader
+from app.simulators.ctrader.control import bench, clock, consent, copy_page, faults, inspect, office, trader
 from app.simulators.ctrader.control.answers import BadInput, respond
 from app.simulators.ctrader.control.keys import SIMULATOR
 from app.simulators.ctrader.errors import Refusal
@@ -35,6 +35,6 @@ def control_app(simulator: Simulator) -> web.Application:
     """The control port's application for one simulator."""
     app = web.Application(middlewares=[_refusals], client_max_size=_BODY_MAX)
     app[SIMULATOR] = simulator
-    for module in (inspect, clock, trader, office, faults, bench, consent):
+    for module in (inspect, clock, trader, office, faults, bench, consent, copy_page):
         app.add_routes(module.routes)
     return app

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
+from time import monotonic
+
 from aiohttp import web
 
 from app.simulators.ctrader import accounts
@@ -10,6 +13,7 @@ from app.simulators.ctrader.errors import Refusal
 from app.simulators.ctrader.records import CtidLink, CtidUser
 from app.simulators.ctrader.web.desk import answer, body_of, desk_of, manager_of, needed, number, trader_of
 
+COPY_CODE_SECONDS = 60
 routes = web.RouteTableDef()
 
 
@@ -45,6 +49,21 @@ async def create(request: web.Request) -> web.Response:
             "status": "CTID_NEW",
         },
     )
+
+
+@routes.post("/ctid/copy/code")
+async def copy_code(request: web.Request) -> web.Response:
+    """A code that opens the page for copying once, within a minute. The words are this simulator's own: the vendor
+    publishes none."""
+    plant, body = desk_of(request).plant, await body_of(request)
+    manager_of(request, Permission.TRADER_EDIT)
+    needed(body, "userId")
+    user = plant.users.get(number(body["userId"]))
+    if user is None:
+        raise Refusal("CH_CTID_USER_NOT_FOUND", "User is not found")
+    code = secrets.token_urlsafe(24)
+    plant.copy_codes[code] = (user.user_id, monotonic() + COPY_CODE_SECONDS)
+    return answer(request, {"authCode": code})
 
 
 @routes.post("/ctid/link")

@@ -64,6 +64,7 @@ class Options:
     write_path: str = "web"  # `web` (partial changes) or `manager` (whole accounts, after a trial on the server).
     signs: str = "check"
     states_every_s: float = 5.0
+    copy_code: tuple[str, str, str] | None = None  # Where to ask for a code, with which field, and where it stands.
     subscribes: bool = False  # Ask for events; older servers do not know the question and tell them anyway.
 
 
@@ -350,6 +351,12 @@ class CTraderPlatform:
     async def groups(self) -> list[Group]:
         await self._reading.groups()
         return self.world.catalogue.port_groups()
+
+    async def copy_code(self, email: str, language: str) -> str:
+        if self.web is None or self.options.copy_code is None:
+            raise NotPermitted("No page for copying is set up.")
+        user = await self.web.ensure_user(email, self._broker, language)
+        return await self.web.code_for(user, *self.options.copy_code)
 
     async def copies(self) -> list[Copy]:
         """Whose strategy each sub-account copies. Its parent is named by the login that people see, where we see it."""

@@ -76,6 +76,13 @@ class WebServices:
         }
         return int(_object(await self._change("POST", "/cid/ctid/link", body)).get("ctidTraderAccountId", 0))
 
+    async def code_for(self, user: int, path: str, user_field: str, code_field: str) -> str:
+        """A code that lets a person of the identity service in somewhere, once. Path and fields are the vendor's."""
+        found = _object(await self._change("POST", path, {user_field: user})).get(code_field)
+        if not isinstance(found, str) or not found:
+            raise PlatformUnavailable("WebServices gave no code.", trouble=Trouble.MALFORMED)
+        return found
+
     async def ping(self) -> None:
         """See that the manager login is known here."""
         self._token = ""

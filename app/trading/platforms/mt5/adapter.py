@@ -22,6 +22,7 @@ from app.trading.platforms.base import (
     FundsOperation,
     Group,
     NewAccount,
+    NotPermitted,
     OutcomeUnknown,
     PasswordKind,
     PlatformError,
@@ -300,6 +301,9 @@ class MT5Platform:
 
     async def copies(self) -> list[Copy]:
         return []  # MT5 tells nobody who follows whose signals.
+
+    async def copy_code(self, email: str, language: str) -> str:
+        raise NotPermitted("MT5 has no page for copying.")
 
     async def symbols(self) -> list[Symbol]:
         return [codec.symbol(row) for row in (await self._read_or_empty("symbol/get", {"mask": "*"})).records]
