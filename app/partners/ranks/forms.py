@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from wtforms import BooleanField, HiddenField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 
 from app.core.forms import Form, OneOf, Required
 from app.kit.text import Message, _l
@@ -10,9 +13,14 @@ from app.partners.ranks import labels
 from app.partners.ranks.terms import MEASURES
 
 
+def choices_of(pairs: Iterable[tuple[str, str | Message]]) -> list[SelectChoice]:
+    """Values and what they are called, as a field takes them."""
+    return [SelectChoice(value=value, label=label) for value, label in pairs]
+
+
 def pick(label: Message, texts: dict[str, Message]) -> SelectField:
     """One of several words of a plan."""
-    return SelectField(label, [OneOf(lambda: texts)], choices=list(texts.items()), validate_choice=False)
+    return SelectField(label, [OneOf(lambda: texts)], choices=choices_of(texts.items()), validate_choice=False)
 
 
 class RanksForm(Form):

@@ -24,7 +24,16 @@ from app.partners.drafts.typed import PERCENT, number, whole
 from app.partners.plan import Plan
 from app.partners.portal.person import me
 from app.partners.ranks import labels, queries, reading, service
-from app.partners.ranks.forms import CONDITIONS, NEEDS, EndRateForm, RankForm, RanksForm, RateForm, SetRankForm
+from app.partners.ranks.forms import (
+    CONDITIONS,
+    NEEDS,
+    EndRateForm,
+    RankForm,
+    RanksForm,
+    RateForm,
+    SetRankForm,
+    choices_of,
+)
 from app.partners.ranks.models import PartnerRate
 from app.partners.ranks.terms import Rank
 from app.referrals.rules import FOREVER
@@ -67,7 +76,7 @@ def partner_rank(partner_id: UUID) -> ResponseReturnValue:
     client = clients.get(partner_id)
     standing = queries.standing(partner_id, clock.business_now())
     form = SetRankForm(rank=standing.rank.name if standing is not None else "")
-    form.rank.choices = [(rank.name, rank.name) for rank in standing.ranks.ranks] if standing is not None else []
+    form.rank.choices = choices_of([(rank.name, rank.name) for rank in standing.ranks.ranks] if standing else [])
     may_set = current_actor().may(permissions.RANK_SET)
     if form.sent():
         if not may_set:
@@ -139,7 +148,7 @@ def partner_rates(partner_id: UUID) -> ResponseReturnValue:
     plan = versions.plan_for_receivers()
     targets = _targets(plan) if plan is not None else []
     form = RateForm()
-    form.target.choices = [(_key(target), label) for target, label in targets]
+    form.target.choices = choices_of([(_key(target), label) for target, label in targets])
     if form.sent():
         if not current_actor().may(permissions.RATE_GIVE):
             raise NotFound
