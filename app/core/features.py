@@ -51,9 +51,10 @@ class MenuEntry:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A part of a composed page ("client360", "dashboard", "office_home").
+    """A part of a composed page ("client360", "dashboard", "office_home", "account").
 
-    `load` answers the template's context for the page's subject (a client id, or None); the template is a fragment.
+    `load` answers the template's context for the page's subject (a client id, an account's id on "account", or None);
+    the template is a fragment.
     `refresh_on` names the live events on which the browser fetches the panel again.
     """
 

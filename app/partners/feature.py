@@ -7,12 +7,17 @@ from app.core.features import Feature, MenuEntry
 from app.kit.text import _l
 from app.partners import cli, panels, permissions, subscribers
 from app.partners.attribution import service as attribution
+from app.partners.awards.views import editor as award_editor
+from app.partners.awards.views import office as award_desk
+from app.partners.awards.views import portal as award_pages
 from app.partners.bundle import SECTION
 from app.partners.disputes import queries as open_disputes
 from app.partners.disputes.views import office as desk
 from app.partners.disputes.views import portal as disputes
 from app.partners.drafts import views as drafts
 from app.partners.papers import views as papers
+from app.partners.payouts import queries as payout_queue
+from app.partners.payouts.views import office as payouts
 from app.partners.portal.views import follow
 from app.partners.portal.views import office as materials
 from app.partners.ranks import queries as rank_queries
@@ -38,6 +43,7 @@ FEATURE = Feature(
     label=_l("Commission"),
     blueprints={
         "cabinet": (
+            award_pages.cabinet,
             portal.cabinet,
             follow.bp,
             disputes.cabinet,
@@ -46,10 +52,20 @@ FEATURE = Feature(
             cashback.bp,
             keys.cabinet,
         ),
-        "partner": (portal.partner, disputes.partner, papers.partner, share_pages.partner, keys.partner),
+        "partner": (
+            award_pages.partner,
+            portal.partner,
+            disputes.partner,
+            papers.partner,
+            share_pages.partner,
+            keys.partner,
+        ),
         "api": (api.bp,),
         "office": (
+            award_desk.bp,
+            award_editor.bp,
             office.bp,
+            payouts.bp,
             drafts.bp,
             replay.bp,
             materials.bp,
@@ -98,11 +114,29 @@ FEATURE = Feature(
             permissions.COMMISSION_READ,
             badge=rank_queries.waiting_count,
         ),
+        MenuEntry("partner", _l("Awards"), "partners_awards_portal.overview", "gift", 22, OWN),
+        MenuEntry(
+            "office",
+            _l("Taking back"),
+            "partners_awards.clawback_list",
+            "arrow-back-up",
+            64,
+            permissions.COMMISSION_READ,
+        ),
         MenuEntry("partner", _l("Statements"), "partners_portal.statements", "file-text", 30, OWN, phone=True),
-        MenuEntry("partner", _l("Move to wallet"), "partners_portal.payout", "transfer", 40, OWN),
+        MenuEntry("partner", _l("Payouts"), "partners_portal.payout", "transfer", 40, OWN),
         MenuEntry("partner", _l("Disputes"), "partners_disputes_portal.overview", "flag", 35, OWN),
         MenuEntry("office", _l("Funnel"), "partners_materials.funnel", "filter", 52, permissions.COMMISSION_READ),
         MenuEntry("office", _l("Banners"), "partners_materials.banner_list", "photo", 53, permissions.COMMISSION_READ),
+        MenuEntry(
+            "office",
+            _l("Payouts of commission"),
+            "partners_payouts.queue",
+            "transfer",
+            61,
+            permissions.PAYOUT_READ,
+            badge=payout_queue.waiting_count,
+        ),
         MenuEntry("office", _l("Settlements"), "partners_office.settlements", "coins", 60, permissions.SETTLEMENT_READ),
         MenuEntry(
             "office", _l("Commission plan"), "partners_office.plan", "percentage", 61, permissions.COMMISSION_READ

@@ -26,6 +26,9 @@ PARTNER_PORTAL = "partners.portal"
 SHARE_DECIDE = "partners.share.decide"
 API_READ = "partners.api.read"
 BANNER_EDIT = "partners.banner.edit"
+AWARD_COST = "partners.award.cost"
+CLAWBACK_ASK = "partners.clawback.ask"
+CLAWBACK_DECIDE = "partners.clawback.decide"
 DISPUTE_READ = "partners.dispute.read"
 DISPUTE_ANSWER = "partners.dispute.answer"
 DISPUTE_DECIDE = "partners.dispute.decide"
@@ -70,6 +73,17 @@ PERMISSIONS = (
     Permission(
         EARLY_RELEASE_APPROVE,
         _l("Decide whether commission is released early"),
+        frozenset({"admin", "finance", "compliance"}),
+    ),
+    Permission(AWARD_COST, _l("Enter what a partner's clients cost in a period"), frozenset({"admin", "finance"})),
+    Permission(
+        CLAWBACK_ASK,
+        _l("Ask that a client's commission is taken back"),
+        frozenset({"admin", "finance", "compliance", "partner_desk"}),
+    ),
+    Permission(
+        CLAWBACK_DECIDE,
+        _l("Decide that a client's commission is taken back"),
         frozenset({"admin", "finance", "compliance"}),
     ),
     Permission(PLAN_EDIT, _l("Draft commission plans"), frozenset({"admin", "partner_desk"})),

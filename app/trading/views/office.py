@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Response, url_for
@@ -9,6 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from app.audit import service as audit
 from app.clients import queries as clients
+from app.core import features
 from app.core.actor import current_actor
 from app.core.db import tenant_id
 from app.core.forms import once_key
@@ -65,9 +68,16 @@ def _account_page(
         may_credit=current_actor().may(permissions.CREDIT),
         may_archive=current_actor().may(permissions.ACCOUNT_ARCHIVE),
         refusal_message=service.refusal_message,
+        extras=_extras(view.account.id),
         **rights_context(view.account, block),
         **account_context(view, block),
     )
+
+
+def _extras(account_id: UUID) -> list[tuple[str, Mapping[str, Any]]]:
+    """What features above say of an account: the fragment of each, and what it has found."""
+    shown = [panel for panel in features.panels("office", "account") if current_actor().may(panel.permission)]
+    return [(panel.template, panel.load(account_id)) for panel in shown]
 
 
 @bp.post("/accounts/<uuid:account_id>/leverage")
