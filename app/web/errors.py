@@ -36,6 +36,7 @@ _WAS_ACCEPTED = _l(
     " If something is missing, tell support this number."
 )
 
+_FORMS = ["text/html", "application/json"]
 _BY_STATUS: dict[int, type[DomainError]] = {
     400: Invalid,
     403: Forbidden,
@@ -88,9 +89,12 @@ def _crashed(error: Exception) -> Response:
 def _answer(status: int, code: str, message: Message, incident: str = "") -> Response:
     if g.get("scope_stack") is None:
         return Response(f"{message.in_english()} {incident}\n", status=status, mimetype="text/plain")
-    if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json":
+    if g.get("audience") == "api" or request.accept_mimetypes.best_match(_FORMS) == "application/json":
         problem = {"type": code, "status": status, "detail": str(message), "incident": incident or None}
-        return Response(json.dumps(problem), status=status, mimetype="application/problem+json")
+        response = Response(json.dumps(problem), status=status, mimetype="application/problem+json")
+        if status == 401:
+            response.headers["WWW-Authenticate"] = "Bearer"
+        return response
     if http.is_partial():
         response = make_response("", status)
         text = f"{message} {incident}".strip()

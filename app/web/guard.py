@@ -88,7 +88,7 @@ def _who(audience: str) -> Actor:
 
 
 def _whose_key(ip: str, user_agent: str) -> Actor | None:
-    """Whose key a program shows; a browser's session counts for nothing here. The feature that gives keys knows them."""
+    """Whose key a program shows; the feature that gives keys knows. A browser's session counts for nothing here."""
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not 20 <= len(secret) <= 200:
         return None

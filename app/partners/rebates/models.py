@@ -1,4 +1,4 @@
-"""Agreements about shares, and tokens with which programs read a partner's own data. Shares are read by SQL alone."""
+"""Agreements about shares. The shares themselves are read by SQL alone."""
 
 from __future__ import annotations
 
@@ -63,19 +63,3 @@ class ShareAgreement(TenantModel):
     decided_at: Mapped[datetime | None]
     reason: Mapped[str]
     request_id: Mapped[str]
-
-
-class ApiToken(TenantModel):
-    """A named key with which a program reads its owner's data. Of the secret only a hash and its end are kept."""
-
-    __tablename__ = "api_token"
-    __table_args__ = (ForeignKeyConstraint(["tenant_id", "client_id"], ["client.tenant_id", "client.id"]),)
-
-    client_id: Mapped[UUID]
-    name: Mapped[str]
-    secret_hash: Mapped[bytes]
-    hint: Mapped[str]
-    created_at: Mapped[datetime]
-    expires_at: Mapped[datetime]
-    last_used_at: Mapped[datetime | None]
-    withdrawn_at: Mapped[datetime | None]

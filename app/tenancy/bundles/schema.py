@@ -70,11 +70,15 @@ class TenantSection(Section, frozen=True):
 
 
 class HostsSection(Section, frozen=True):
-    """`[hosts]`: the host names on which each audience answers. The first of each list is the one that links use."""
+    """`[hosts]`: the host names on which each audience answers. The first of each list is the one that links use.
+
+    Without `api` the brand has no addresses for programs.
+    """
 
     cabinet: tuple[str, ...]
     office: tuple[str, ...]
     partner: tuple[str, ...]
+    api: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         seen: set[str] = set()
@@ -89,7 +93,8 @@ class HostsSection(Section, frozen=True):
                 seen.add(host)
 
     def by_audience(self) -> Mapping[str, tuple[str, ...]]:
-        return {"cabinet": self.cabinet, "office": self.office, "partner": self.partner}
+        people = {"cabinet": self.cabinet, "office": self.office, "partner": self.partner}
+        return {**people, "api": self.api} if self.api else people
 
 
 class LanguagesSection(Section, frozen=True):
