@@ -17,6 +17,7 @@ from app.partners.models import CommissionBatch, GodGrant
 from app.partners.plan import GodRule
 from app.partners.portal.sums import Sum, plus, times
 from app.partners.queries import Explanation
+from app.partners.ranks.explaining import changes, own_sums, own_terms
 from app.partners.rules.posting import MODES, REBATE_TRACKS
 from app.referrals.models import PartnerLink
 
@@ -113,11 +114,16 @@ def _depends_on_others(x: Explanation) -> bool:
     return is_nested or e.cap.startswith("path") or e.reason in ("CAP_REACHED", "OVERLAP", "NESTED_POLICY")
 
 
+def _is_nested(x: Explanation) -> bool:
+    """Whether the amount per lot is what others' rates leave of the partner's own."""
+    god = x.version.plan.god
+    return x.earning.track == "god" and god is not None and god.nested_policy in ("difference", "split")
+
+
 def _hold(x: Explanation) -> Hold | None:
     e = x.earning
     row = execute_sql(
-        "SELECT gates, held_on, expires_on, outcome, decided_on FROM commission_hold WHERE tenant_id = :tenant_id"
-        " AND partner_id = :partner_id AND trade_id = :trade_id AND revision = :revision AND track = :track",
+        load_sql("app.partners", "portal/sql/hold_of.sql"),
         partner_id=x.partner_id,
         trade_id=e.trade_id,
         revision=e.revision,
@@ -151,7 +157,11 @@ def _sums(x: Explanation, more: Any, siblings: Sequence[Sibling], batch: Commiss
     yield _lots(x, more)
     if e.component not in ("", "base", "reversal"):
         return
-    if e.track == "referral":
+    own = own_terms(x)
+    if own is not None and changes(own) and own.shares is None and not _is_nested(x):
+        yield from _base(x, more) if e.track == "referral" and x.kind != "per_lot" else ()
+        yield from own_sums(x, own)
+    elif e.track == "referral":
         yield from _base(x, more)
         yield from _share(x)
     elif e.track == "god":

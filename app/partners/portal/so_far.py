@@ -24,7 +24,7 @@ from app.partners import permissions, versions
 from app.partners.models import PlanVersion, RunStep, SettlementRun
 from app.partners.portal import queries
 from app.partners.portal.models import DaySoFar, EarnedSoFar
-from app.partners.replay.queries import make_tables
+from app.partners.replay.queries import make_tables, settled_apart
 from app.partners.settlement.compute import settle_slice, slices_of
 from app.partners.settlement.facts import freeze_version
 from app.partners.settlement.place import tables_of_the_session
@@ -141,7 +141,7 @@ def _settle(run: SettlementRun, version: PlanVersion) -> int:
     for slice_from, slice_to in slices_of(run, version, end):
         if slice_to > run.day_start:
             settle_slice(run, version, end, max(slice_from, run.day_start), slice_to)
-    return int(execute_sql("SELECT count(*) FROM pg_temp.settled_trade").scalar_one())
+    return settled_apart()
 
 
 def _run(day: date, begin: datetime, end: datetime, version: PlanVersion) -> SettlementRun:

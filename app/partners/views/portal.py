@@ -10,23 +10,22 @@ from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
 
 from app.clients import queries as clients
-from app.core.actor import current_actor
 from app.core.errors import NotFound
-from app.core.forms import amount_of, once_key
-from app.core.http import is_partial, redirect_to, render, requires, restricted, toast
+from app.core.http import is_partial, redirect_to, render, requires, restricted, unrestricted
 from app.kit import clock
 from app.kit.csv import write_rows
-from app.kit.text import _l
-from app.ledger import service as ledger
-from app.partners import labels, permissions, queries, service, versions
-from app.partners.forms import PayoutForm
+from app.partners import labels, permissions, queries, versions
+from app.partners.awards import labels as award_words
+from app.partners.awards import reading as award_reading
 from app.partners.network.views import add_network_views
+from app.partners.payouts.views import portal as payouts
 from app.partners.portal import so_far
 from app.partners.portal.explaining import background
 from app.partners.portal.home import chart, paid_out
 from app.partners.portal.person import me as me
 from app.partners.portal.qr import qr_of
 from app.partners.portal.views.links import add_link_views, address_of
+from app.partners.portal.views.people import add_people_views
 from app.partners.queries import Earning, EarningFilter
 from app.partners.ranks.views import add_rank_views
 from app.referrals import queries as tree
@@ -104,6 +103,8 @@ def make_portal(name: str, layout: str, url_prefix: str | None) -> Blueprint:
             batches=queries.batches_of(me(), of_day),
             rows=rows,
             total=total,
+            awards=award_reading.awards_of(me(), limit=200, day_from=of_day, day_to=of_day)[0],
+            award_words=award_words,
             shown_name=labels.masked,
             currency=queries.currency(),
         )
@@ -121,33 +122,19 @@ def make_portal(name: str, layout: str, url_prefix: str | None) -> Blueprint:
     @requires(permissions.PARTNER_PORTAL)
     @restricted(permissions.COMMISSION_PAYOUT)
     def payout() -> ResponseReturnValue:
-        shown = queries.balances(me())
-        asked = request.form.get("currency") or request.args.get("currency", "")
-        chosen = next((one for one in shown if one.currency == asked), shown[0])
-        form = PayoutForm(currency=chosen.currency)
-        if form.sent():
-            done = form.attempt(lambda: _pay_out(form, chosen.currency))
-            if done is not None:
-                toast(_l("The money is in your main wallet."))
-                return redirect_to(url_for(".home"))
-        plan = versions.plan_for_receivers()
-        return page(
-            "payout.html",
-            status=form.status,
-            f=form,
-            chosen=chosen,
-            balances=shown,
-            least=plan.min_payout if plan is not None and plan.currency == chosen.currency else None,
-        )
+        return payouts.payout_page(me(), page)
+
+    @bp.post("/payouts/<uuid:payout_id>/cancel")
+    @requires(permissions.PARTNER_PORTAL)
+    @unrestricted("Taking back one's own request only returns money to its owner.")
+    def cancel_payout(payout_id: UUID) -> ResponseReturnValue:
+        return payouts.cancel(me(), payout_id)
 
     add_network_views(bp, page)
     add_link_views(bp, page)
+    add_people_views(bp, page)
     add_rank_views(bp, page)
     return bp
-
-
-def _pay_out(form: PayoutForm, currency: str) -> ledger.PostedEntry:
-    return service.pay_out(me(), amount_of(form.amount, currency), key=once_key(), by=current_actor())
 
 
 def _home(partner_id: UUID) -> dict[str, Any]:

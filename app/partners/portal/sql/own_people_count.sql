@@ -1,0 +1,1 @@
+SELECT count(*) FROM (/* include own_people */) AS every_one
