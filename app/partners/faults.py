@@ -7,6 +7,8 @@ from decimal import Decimal
 
 from app.kit.text import Message, _l
 from app.partners.arbitrage import arbitrage_faults
+from app.partners.awards.faults import award_faults, award_loss_faults
+from app.partners.payouts.terms import payout_faults
 from app.partners.plan import TRACKS, BaseKind, GodTrack, Plan
 from app.partners.ranks.faults import rank_faults
 from app.partners.rebates.faults import sharing_faults
@@ -35,6 +37,9 @@ def faults(plan: Plan) -> Iterator[tuple[str, Message]]:
         yield "spread_wait_days", _l("A trade may wait between 0 and 30 days for its spread.")
     if not 0 <= plan.audit_days <= 366:
         yield "audit_days", _l("The audit period must be between 0 and 366 days.")
+    if not 1 <= plan.max_hold_days <= 366:
+        yield "max_hold_days", _l("A hold is shown to people after 1 to 366 days.")
+    yield from payout_faults(plan.payouts, plan.min_payout)
     yield from volume_faults(plan)
     for pattern, multiplier in plan.volume_multipliers.items():
         if not (multiplier.is_finite() and 0 < multiplier <= 1000):
@@ -42,6 +47,8 @@ def faults(plan: Plan) -> Iterator[tuple[str, Message]]:
     yield from rank_faults(plan)
     yield from sharing_faults(plan)
     yield from arbitrage_faults(plan)
+    yield from award_faults(plan)
+    yield from award_loss_faults(plan)
 
 
 def _share_faults(plan: Plan) -> Iterator[tuple[str, Message]]:

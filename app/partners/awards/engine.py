@@ -15,7 +15,7 @@ from app.kit.money import exponent
 from app.partners import versions
 from app.partners.awards.models import AwardRun
 from app.partners.awards.queries import last_run, money_days, run_sql
-from app.partners.awards.rules import shares_of
+from app.partners.awards.rules import needed_deposit, shares_of
 from app.partners.awards.terms import AwardRule, Period
 from app.partners.models import PlanVersion, RunStep, SettlementRun
 from app.partners.rules.facts import ReasonCode
@@ -92,6 +92,7 @@ def _given_of_rule(run: SettlementRun, rule: AwardRule, version: PlanVersion) ->
         "min_days": rule.conditions.min_days,
         "kyc_level": rule.conditions.kyc_level,
         "min_deposit": rule.conditions.min_deposit,
+        "needed_deposit": needed_deposit(rule) if rule.kind == "cpa" else rule.conditions.min_deposit,
         "takes_back": rule.clawback_on_withdrawal,
         "first_only": rule.deposits == "first",
         "length": timedelta(days=rule.window_days),

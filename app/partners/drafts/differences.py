@@ -48,6 +48,8 @@ def _flat(prefix: str, value: Any) -> Iterator[tuple[str, str]]:
 
 def _plain(value: Any) -> str:
     """A value as people write it: 0.20 and 0.2 are the same number."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     text = "" if value is None else str(value)
     try:
         return f"{Decimal(text).normalize():f}"

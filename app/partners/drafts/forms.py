@@ -158,6 +158,7 @@ class ExampleForm(Form):
     commission = StringField(_l("Commission that the client paid"))
     profit = StringField(_l("The client's profit"))
     price = StringField(_l("Opening price"))
+    deposit = StringField(_l("Net deposit of the client"), description=_l("For awards. Empty: nothing."))
     god_rates = StringField(
         _l("Amounts per lot of the partners, nearest first"), [Required()], description=_l("0 for none: 0 0 8.")
     )

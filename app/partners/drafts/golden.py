@@ -11,8 +11,10 @@ from uuid import UUID
 import msgspec
 
 from app.kit.money import Rounding, exponent, round_decimal
+from app.partners.awards.worked import awards_of
 from app.partners.plan import Plan
 from app.partners.rules import ClosedTrade, Facts, Path, Quote, Upline, settle_trade
+from app.partners.rules.gates import trade_gates
 
 TRACK_LETTERS = {"referral": "R", "god": "G"}
 
@@ -20,6 +22,7 @@ TRACK_LETTERS = {"referral": "R", "god": "G"}
 class GoldenExample(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One trade whose commission is known. `god_rates` are the partners' amounts per lot, nearest first, 0 for none;
     `expected` names track and distance ("R1", "G3") and the amount to the cent. Who is not named must get nothing.
+    With a `deposit` the client has paid that in, and "A1" is what awards give for it and for the lots of the trade.
     """
 
     name: str
@@ -36,6 +39,7 @@ class GoldenExample(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     profit: Decimal = Decimal(0)
     price: Decimal = Decimal(1)
     rate: Decimal = Decimal(1)  # One unit of the symbol's profit currency in the plan's currency.
+    deposit: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +92,23 @@ def check(plan: Plan, example: GoldenExample) -> Checked:
     gates = msgspec.structs.replace(plan.gates, client_kyc_level=0, partner_kyc_level=0, countries_denied=())
     quote = Quote(multiply=example.rate)
     facts = Facts(profit_quote=quote, commission_quote=Quote(), dollar_quote=quote)
-    outcome = settle_trade(trade, Path(uplines), msgspec.structs.replace(plan, gates=gates), facts)
+    open_plan = msgspec.structs.replace(plan, gates=gates)
+    outcome = settle_trade(trade, Path(uplines), open_plan, facts)
     places = exponent(plan.currency)
     paid = {
         f"{TRACK_LETTERS[line.track]}{line.distance}": round_decimal(line.amount, places, Rounding.HALF_EVEN)
         for line in outcome.lines
     }
     reasons = {f"{TRACK_LETTERS[lost.track]}{lost.distance}": lost.primary.value for lost in outcome.reasons}
+    if example.deposit:
+        failing = trade_gates(
+            trade, Path(uplines), open_plan, facts, has_rule=True, has_spread=True, has_rate=True
+        )
+        lots = Decimal(0) if failing else outcome.lots_counted
+        awarded, against = awards_of(open_plan, example.deposit, lots, Path(uplines))
+        paid |= {f"A{distance}": round_decimal(one, places, Rounding.HALF_EVEN) for distance, one in awarded.items()}
+        if against:
+            reasons["A1"] = min(against).value
     return Checked(example, {name: amount for name, amount in paid.items() if amount}, reasons)
 
 

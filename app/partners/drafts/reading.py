@@ -278,8 +278,8 @@ def read_example(form: ExampleForm) -> GoldenExample:
         parts = line.split()
         if not parts:
             continue
-        if len(parts) != 2 or parts[0][0] not in "RG" or not parts[0][1:].isdigit():
-            raise Invalid(_l("Write R or G with a level, and an amount, in each line."), field="expected")
+        if len(parts) != 2 or parts[0][0] not in "RGA" or not parts[0][1:].isdigit():
+            raise Invalid(_l("Write R, G or A with a level, and an amount, in each line."), field="expected")
         expected[parts[0]] = decimal_of(parts[1], "expected")
 
     def need(name: str) -> Decimal:
@@ -298,6 +298,7 @@ def read_example(form: ExampleForm) -> GoldenExample:
         profit=need("profit"),
         price=number(form, "price", default=Decimal(1)) or Decimal(1),
         rate=number(form, "rate", default=Decimal(1)) or Decimal(1),
+        deposit=number(form, "deposit", default=Decimal(0)) or Decimal(0),
         god_rates=tuple(decimal_of(one, "god_rates") for one in words(form.god_rates.data)),
         expected=expected,
     )
@@ -316,6 +317,6 @@ def fill_example(example: GoldenExample, revision: int) -> dict[str, Any]:
         "expected": "\n".join(f"{name} {plain(amount)}" for name, amount in example.expected.items()),
         **{
             name: plain(getattr(example, name))
-            for name in ("lots", "spread", "contract_size", "commission", "profit", "price", "rate")
+            for name in ("lots", "spread", "contract_size", "commission", "profit", "price", "rate", "deposit")
         },
     }

@@ -21,6 +21,7 @@ from app.kit.ids import new_id
 from app.kit.text import Message, _l
 from app.partners import versions
 from app.partners.arbitrage import ArbitrageRow, arbitrage
+from app.partners.awards.faults import AwardLoss, award_losses
 from app.partners.bundle import derive_receivers
 from app.partners.drafts.differences import Difference, differences
 from app.partners.drafts.golden import Checked, GoldenExample, check_all
@@ -56,11 +57,12 @@ class Review:
     arbitrage: Sequence[ArbitrageRow]
     differences: Sequence[Difference]
     is_accepted: bool
+    award_losses: Sequence[AwardLoss] = ()
 
     @property
     def loses(self) -> bool:
-        """Whether one lot of a usual symbol can cost more than it earns, and nothing limits it."""
-        return any(not row.is_safe for row in self.arbitrage)
+        """Whether a usual lot or a deposit can cost more than it brings in, and nothing limits it."""
+        return any(not row.is_safe for row in self.arbitrage) or bool(self.award_losses)
 
     @property
     def obstacles(self) -> list[Message]:
@@ -70,7 +72,11 @@ class Review:
         if wrong:
             found.append(_l("Not all worked examples come out as expected."))
         if self.loses and not self.is_accepted:
-            found.append(_l("One lot can cost more than it earns. Set a cap, or have a second person accept it."))
+            found.append(
+                _l("One lot can cost more than it earns. Set a cap, or have a second person accept it.")
+                if any(not row.is_safe for row in self.arbitrage)
+                else _l("A deposit can cost more than it brings in. Pay less, or have a second person accept it.")
+            )
         return found
 
 
@@ -244,6 +250,7 @@ def review_of(found: PlanDraft, plan: Plan) -> Review:
         arbitrage=[] if is_limited else rows,
         differences=differences(base.plan if base is not None else None, plan),
         is_accepted=found.accepted_digest == versions.digest_of(plan),
+        award_losses=award_losses(plan),
     )
 
 
@@ -258,7 +265,9 @@ def accept(draft_id: UUID, *, revision: int, reason: str, by: Actor) -> PlanDraf
         raise Invalid(_l("Give a reason of at least five characters."), field="reason")
     found.accepted_digest = versions.digest_of(found.plan)
     found.accepted_by, found.accepted_by_name = by.id, by.name
-    worst = {row.symbol: f"{row.worst:f} / {row.revenue:f}" for row in review(found).arbitrage if not row.is_safe}
+    seen = review(found)
+    worst = {row.symbol: f"{row.worst:f} / {row.revenue:f}" for row in seen.arbitrage if not row.is_safe}
+    worst |= {loss.rule: f"{loss.pays:f} / {loss.deposit:f}" for loss in seen.award_losses}
     audit.record("partners.plan.accept", found, by=by, after={"worst": worst}, reason=reason)
     return found
 

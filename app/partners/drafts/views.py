@@ -17,6 +17,7 @@ from app.core.http import redirect_to, render, requires, toast, unrestricted
 from app.kit.text import _l
 from app.partners import example as worked
 from app.partners import labels, permissions, versions
+from app.partners.awards import labels as award_words
 from app.partners.drafts import forms, reading, service
 from app.partners.drafts.dearest import dearest
 from app.partners.drafts.models import PlanDraft
@@ -94,6 +95,7 @@ def _preview(found: PlanDraft, plan: Any) -> dict[str, Any]:
         "examples": worked.examples(plan),
         "review": service.review_of(found, plan),
         "labels": labels,
+        "award_words": award_words,
         "worst": versions.worst_god_rate(plan),
         "path": dearest(plan),
     }

@@ -19,6 +19,7 @@ from app.kit import clock
 from app.kit.text import _l
 from app.partners import example, labels, permissions, queries, service, versions
 from app.partners.arbitrage import arbitrage
+from app.partners.awards import labels as award_words
 from app.partners.forms import GrantForm, RunForm
 from app.partners.models import RunStep
 from app.partners.settlement import run as settlement
@@ -57,6 +58,7 @@ def plan() -> ResponseReturnValue:
         arbitrage=arbitrage(shown.plan, worst) if shown is not None and worst is not None else [],
         worst=worst,
         settings=versions.settings(),
+        award_words=award_words,
         labels=labels,
     )
 

@@ -228,8 +228,8 @@ def test_another_tenants_clients_and_requests_are_not_there() -> None:
             in_transaction(clawbacks.decide, asked.id, agrees=True, by=BORIS)
         with transaction():
             deposit = cash.deposit(here.client, "10", at(FRIDAY))
-        with pytest.raises(NotFound):
             stranger = world.make_client("Stranger")
+        with pytest.raises(NotFound):
             in_transaction(
                 clawbacks.ask, stranger, "chargeback", FRIDAY, "Not this one's.", deposit_id=deposit, once="x", by=ANNA
             )

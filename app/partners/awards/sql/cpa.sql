@@ -5,7 +5,11 @@ SELECT :tenant_id, f.client_id, :rule, CAST(:business_date AS text), :business_d
   jsonb_build_object(
     'net_deposit', CAST(trim_scale(f.net) AS text), 'lots', CAST(trim_scale(f.lots) AS text), 'days', f.days,
     'kyc_level', f.kyc_level, 'due', CAST(trim_scale(f.due) AS text), 'owed', CAST(trim_scale(f.owed) AS text),
-    'missing', to_jsonb(f.missing)
+    'missing', to_jsonb(f.missing),
+    'needs', jsonb_build_object(
+      'deposit', CAST(trim_scale(:needed_deposit) AS text), 'lots', CAST(trim_scale(:min_lots) AS text),
+      'days', CAST(:min_days AS int), 'kyc', CAST(:kyc_level AS int)
+    )
   )
 FROM (
   SELECT s.*,

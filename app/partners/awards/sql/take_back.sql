@@ -3,7 +3,7 @@ INSERT INTO commission_award (
   tenant_id, partner_id, kind, source_key, component, business_date, track, client_id, level, plan_number, rate, base,
   amount, reason_text, detail, created_at
 )
-SELECT :tenant_id, p.partner_id, :kind, :rule || ':' || s.client_id || ':' || s.source_key || '/back', 'base',
+SELECT :tenant_id, p.partner_id, :kind, :rule || ':' || s.client_id || ':' || s.source_key || '.back', 'base',
   :business_date, 'award', s.client_id, p.level, :plan_number, NULL, s.amount,
   -divide_even(p.paid * -s.amount, CAST(s.detail ->> 'owed' AS numeric), 10), '',
   s.detail || jsonb_build_object(
