@@ -5,20 +5,38 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import structlog
-from sqlalchemy import delete, insert
+from sqlalchemy import Insert, Table, bindparam, delete, insert, inspect, select
 
 from app.audit import queries, rules
 from app.audit.models import AuditLink, AuditPending, AuditRecord
 from app.core.actor import Actor
 from app.core.db import session, tenant_id
 from app.kit import clock
-from app.kit.ids import new_token
+from app.kit.ids import new_id, new_token
 
 _SEAL_AT_ONCE = 1000
+_COLUMNS = tuple(column.key for column in inspect(AuditRecord).columns)
+
+
+def _writing() -> Insert:
+    """A record and the note that it waits for its seal, in one statement: most acts are awaited by somebody."""
+    written = (
+        insert(cast(Table, AuditRecord.__table__))
+        .values({name: bindparam(name) for name in _COLUMNS})
+        .returning(AuditRecord.tenant_id, AuditRecord.id, AuditRecord.at)
+        .cte("written")
+    )
+    names = ["tenant_id", "record_id", "recorded_at"]
+    return insert(cast(Table, AuditPending.__table__)).from_select(
+        names, select(written.c.tenant_id, written.c.id, written.c.at)
+    )
+
+
+_WRITE = _writing()
 
 
 def record(
@@ -39,6 +57,8 @@ def record(
     object_type, object_id = _named(obj)
     salt = new_token(128)
     row = AuditRecord(
+        tenant_id=tenant_id(),
+        id=new_id(),
         at=clock.now(),
         actor_kind=by.kind,
         actor_id=by.id,
@@ -56,9 +76,8 @@ def record(
         value_salt=salt,
     )
     row.value_hash = rules.value_hash(salt, _values(row))
-    session().add(row)
-    session().flush()  # The pending row points at it, and no relationship tells the order.
-    session().add(AuditPending(record_id=row.id, recorded_at=row.at))
+    session().flush()  # What is recorded stands before its record.
+    session().execute(_WRITE, {name: getattr(row, name) for name in _COLUMNS})
     return row
 
 
