@@ -12,6 +12,7 @@ MOVEMENTS: dict[str, Message] = {
     "commission.payout": _lp("movement", "Moved to the main wallet"),
     "adjustment": _lp("movement", "Correction by hand"),
 }
+_OF_A_TRACK = frozenset({"commission.settle", "commission.clawback", "commission.release"})
 OTHER_MOVEMENT = _lp("movement", "Other movement")
 AWARDS: dict[str, Message] = {
     "cpa": _l("For a new client"),
@@ -29,6 +30,11 @@ AWARD_TRACK = _lp("track", "Awards")
 def movement(kind: str) -> Message:
     """What an entry on a partner's wallets is called."""
     return MOVEMENTS.get(kind, OTHER_MOVEMENT)
+
+
+def note(kind: str, memo: str) -> Message | None:
+    """Which track an entry is of: what the settlement writes down with it begins with the track's machine word."""
+    return track(memo.partition(" ")[0]) if memo and kind in _OF_A_TRACK else None
 
 
 def track(name: str) -> Message:
