@@ -17,6 +17,7 @@ from app.partners.plan import Plan
 from tests.partners import world
 from tests.partners.ranks import people
 from tests.partners.ranks.test_ranks import plan_with
+from tests.partners.ranks.test_tiers import NOVEMBER, god_plan, lots
 from tests.partners.test_pages import add_partners
 from tests.partners.world import BY
 from tests.support.brands import (
@@ -211,3 +212,27 @@ def _plan(shop: Shop, draft_id: UUID) -> tuple[Plan, int]:
     with tenant_scope(shop.brand.id), transaction():
         found = drafts.draft(draft_id)
         return found.plan, found.revision
+
+
+def test_a_line_across_two_bands_shows_what_it_was_computed_from(app: Flask, north: Brand) -> None:
+    add_partners(north)
+    pia = make_trader(north, "pia@example.com", name="Pia Partner")
+    dan = make_trader(north, "dan@example.com", name="Dan Trader")
+    assert pia.client_id is not None
+    assert dan.client_id is not None
+    with tenant_scope(north.id):
+        with transaction():
+            world.link(dan.client_id, pia.client_id)
+            world.grant(pia.client_id, Decimal(9))
+            world.publish(god_plan("marginal"))
+            platform = world.make_platform()
+            platform.store(lots(dan.client_id, NOVEMBER, "96.00"))
+            [trade] = platform.store(lots(dan.client_id, NOVEMBER, "10.00", at_hour=11))
+        world.settle(NOVEMBER)
+
+    shown = text_of(browser_of(app, north, pia, "partner").get(f"/earnings/{trade}/0/god/base"))
+
+    assert "Lots of the month so far 96" in shown
+    assert "5 × 4 = 20" in shown
+    assert "6 × 6 = 36" in shown
+    assert "20 + 36 = 56" in shown

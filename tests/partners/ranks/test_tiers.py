@@ -72,13 +72,13 @@ def people(plan: Plan) -> tuple[UUID, UUID]:
     return partner, client
 
 
-def lots(client: UUID, day: date, *volumes: str, **more: Any) -> list[dict[str, Any]]:
+def lots(client: UUID, day: date, *volumes: str, at_hour: int = 9, **more: Any) -> list[dict[str, Any]]:
     return [
         {
             "client_id": client,
             "volume_lots": D(volume),
             "opened_at": at(day, 8),
-            "closed_at": at(day, 9) + timedelta(minutes=place),
+            "closed_at": at(day, at_hour) + timedelta(minutes=place),
             **more,
         }
         for place, volume in enumerate(volumes)
