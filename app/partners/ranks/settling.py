@@ -168,7 +168,7 @@ def apply(run: SettlementRun, version: PlanVersion) -> None:
     if not is_used(run, version):
         return
     plan = version.plan
-    earliest = execute_sql("SELECT min(closed_at) FROM trade_now").scalar_one()
+    earliest = execute_sql(sql("first_of_slice")).scalar_one()
     if earliest is None:
         return
     given = {
@@ -190,11 +190,7 @@ def count_back(run: SettlementRun, plans: list[Plan]) -> None:
     """Take the lots of the trades that this run reverses out of their months."""
     if not any(plan.tiered_tracks for plan in plans):
         return
-    earliest = execute_sql(
-        "SELECT min(closed_at) FROM closed_trade WHERE tenant_id = :tenant_id AND batch_no > :batch_from"
-        " AND (corrected_at IS NOT NULL OR deleted_at IS NOT NULL)",
-        batch_from=run.batch_from,
-    ).scalar_one()
+    earliest = execute_sql(sql("first_taken_back"), batch_from=run.batch_from).scalar_one()
     if earliest is not None:
         given = {"business_date": run.business_date, "batch_from": run.batch_from}
         _run("count_back", given | months_between(earliest, run.day_end))
