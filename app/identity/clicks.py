@@ -23,11 +23,7 @@ class Click:
     at: datetime
 
 
-DAYS_MAX = 365
-"""No brand remembers a link for longer."""
-
-
-def remembered(cookie: str, now: datetime, days: int = DAYS_MAX) -> list[Click]:
+def remembered(cookie: str, now: datetime, days: int) -> list[Click]:
     """The links in a cookie that are no older than so many days, the latest last.
 
     A cookie of another brand, or one that somebody has changed, holds none.

@@ -7,12 +7,13 @@ from app.core.features import Feature, MenuEntry
 from app.kit.text import _l
 from app.referrals import permissions, queries, subscribers
 from app.referrals.bundle import SECTION
-from app.referrals.views import cabinet, moves, office
+from app.referrals.followed import followed_code
+from app.referrals.views import moves, office
 
 FEATURE = Feature(
     name="referrals",
     label=_l("Partner tree"),
-    blueprints={"cabinet": (cabinet.bp,), "office": (office.bp, moves.bp)},
+    blueprints={"office": (office.bp, moves.bp)},
     menu=(
         MenuEntry(
             "office",
@@ -27,5 +28,6 @@ FEATURE = Feature(
     permissions=permissions.PERMISSIONS,
     functions=permissions.FUNCTIONS,
     bundle=SECTION,
+    ports={"identity.followed_code": followed_code},
     subscribers=((ClientRegistered, subscribers.on_registration),),
 )

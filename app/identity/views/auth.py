@@ -6,15 +6,15 @@ from flask import Blueprint, g, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 
+from app.core import features
 from app.core.actor import current_actor
 from app.core.http import public, redirect_to, render, requires, toast, unrestricted
-from app.identity import clicks, forms, queries, service
+from app.identity import forms, queries, service
 from app.identity.cookies import REFERRAL_COOKIE, clear_session_cookie, session_cookie
 from app.identity.models import User
 from app.identity.permissions import PROFILE_OWN
 from app.identity.rules import TokenPurpose
 from app.identity.service import AwaitsConfirmation, NewSession
-from app.kit import clock
 from app.kit.text import _l
 from app.notifications.views import mailbox
 
@@ -92,9 +92,9 @@ def sign_up() -> ResponseReturnValue:
 
 
 def _followed_code() -> str:
-    """The code of the link that this browser followed last."""
-    followed = clicks.remembered(request.cookies.get(REFERRAL_COOKIE, ""), clock.now())
-    return followed[-1].code if followed else ""
+    """The code of the link that this browser came by: the feature above that knows the brand's rule chooses it."""
+    cookie = request.cookies.get(REFERRAL_COOKIE, "")
+    return next((str(choose(cookie)) for choose in features.port("identity.followed_code")), "")
 
 
 @public

@@ -15,7 +15,7 @@ from app.core.db import execute_sql
 from app.identity import clicks as browser_clicks
 from app.kit import clock
 from app.partners.portal import clicks
-from tests.support.brands import Brand, acting
+from tests.support.brands import Brand, acting, extend_bundle
 from tests.support.browsing import Visitor, text_of
 
 PERSON = {"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Mobile/15E148 Safari/604.1"}
@@ -224,3 +224,18 @@ def test_a_banner_must_be_a_picture(desk: Visitor, content: bytes) -> None:
 
     assert response.status_code == 422
     assert "No banners yet" in text_of(desk.get("/commission/banners"))
+
+
+@pytest.mark.parametrize(("click", "wins"), [("first", 0), ("last", 1)])
+def test_the_first_or_the_last_link_counts_as_the_brand_says(
+    app: Flask, north: Brand, portal: Visitor, click: str, wins: int
+) -> None:
+    extend_bundle(north, referrals={"click": click})
+    codes = [make_link(portal, name=name)[1] for name in ("One", "Two")]
+    visitor = follow(app, north, codes[0])
+    visitor._request("GET", f"/r/{codes[1]}", extra=PERSON)
+
+    page = visitor.get("/sign-up").get_data(as_text=True)
+
+    assert codes[wins] in page
+    assert codes[1 - wins] not in page
