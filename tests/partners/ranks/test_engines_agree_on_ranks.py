@@ -82,6 +82,7 @@ def ranks(draw: st.DrawFn, is_root: bool) -> Ranks:
     found = [
         Rank(
             name=name,
+            more_than={} if name == "Bronze" else {"lots": Decimal(1_000_000)},  # Nobody is raised meanwhile.
             share_factor=draw(st.sampled_from([Decimal(1), Decimal("1.1"), Decimal("0.333")]))
             if is_root
             else Decimal(1),
@@ -176,7 +177,7 @@ def test_sql_and_reference_agree_over_days_and_months(given: dict[str, Any]) -> 
         for who, rate, start, end in given["grants"]:
             world.grant(ids[who], rate, hours(middle, start), hours(middle, end))
         for who, rank, start in given["ranks"]:
-            people.hold_rank(ids[who], rank, hours(middle, start))
+            people.hold_rank(ids[who], rank, hours(middle, start), is_pinned=True)
         for one in given["own"]:
             people.own_rate(
                 ids[one["who"]], one["amount"], hours(middle, one["from"]), track=one["track"], rule=one["rule"],
