@@ -55,13 +55,13 @@ def make_clients() -> None:
         )
 
 
-def sign_in(audience: str, email: str) -> tuple[Any, Callable[[str], None]]:
+def sign_in(audience: str, email: str, *, brand: str = BRAND) -> tuple[Any, Callable[[str], None]]:
     """The application in this process, and a way to open its pages as somebody who has signed in."""
     from app.demo.people import PASSWORD
     from app.factory import create_app
 
     app = create_app()
-    host = f"{audience}.{BRAND}.localhost" if audience != "cabinet" else f"{BRAND}.localhost"
+    host = f"{audience}.{brand}.localhost" if audience != "cabinet" else f"{brand}.localhost"
     client = app.test_client()
     page = client.get("/sign-in", headers={"Host": host}).get_data(as_text=True)
     token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page) or re.search(
