@@ -108,16 +108,12 @@ def frozen_facts() -> None:
         needed("gates", ARRAY(sa.Text)),
         sa.PrimaryKeyConstraint("tenant_id", "business_date", "plan_number", "client_id", "partner_id"),
     )
-    for table, grant in (
-        ("run_volume", "SELECT, INSERT, DELETE, UPDATE (lots_netted)"),
-        ("run_spread", "SELECT, INSERT, DELETE"),
-        ("run_used_cap", "SELECT, INSERT, DELETE"),
-        ("run_pair", "SELECT, INSERT, DELETE"),
-    ):
+    for table in ("run_volume", "run_spread", "run_used_cap", "run_pair"):
         op.create_foreign_key(
             f"{table}_run", table, "settlement_run", ["tenant_id", "business_date"], ["tenant_id", "business_date"]
         )
-        isolate_by_tenant(table, grant=grant)
+        isolate_by_tenant(table, grant="SELECT, INSERT, DELETE")
+    op.execute("GRANT UPDATE (lots_netted) ON run_volume TO kontor_app")
 
 
 def sums() -> None:
