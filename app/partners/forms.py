@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 
-from wtforms import BooleanField, HiddenField, StringField, TextAreaField
+from wtforms import BooleanField, StringField, TextAreaField
 
 from app.core.errors import Invalid
 from app.core.forms import Form, Required
 from app.kit.text import _l
-
-
-class PayoutForm(Form):
-    currency = HiddenField(_l("Currency"))
-    amount = StringField(_l("Amount"), [Required()])
 
 
 class GrantForm(Form):

@@ -17,6 +17,7 @@ from app.partners.awards.terms import AwardRule, ClawbackTerms
 from app.partners.calendar import DayCut
 from app.partners.disputes.terms import DisputeTerms
 from app.partners.parts import Part
+from app.partners.payouts.terms import PayoutTerms
 from app.partners.portal.terms import LinkTerms
 from app.partners.ranks.terms import OwnRates, Qualification, Ranks, Tiers
 from app.partners.rebates.terms import Rebates
@@ -228,6 +229,8 @@ class Plan(Part, frozen=True):
     audit_days: int = 3
     audit_calendar: Literal["calendar", "business"] = "calendar"
     min_payout: Decimal = Decimal(0)
+    payouts: PayoutTerms = PayoutTerms()
+    max_hold_days: int = 30  # After so many days a hold is shown to people; time alone never ends it.
     rebates: Rebates | None = None  # None: nobody shares anything.
     cashback: tuple[CashbackRule, ...] = ()
     ranks: Ranks | None = None

@@ -1,0 +1,1 @@
+"""From redeemable to paid out: requests, approvals, automatic payouts, and releases before their time."""
