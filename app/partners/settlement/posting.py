@@ -86,11 +86,16 @@ def post_batches(run: SettlementRun, by: Actor) -> None:
                 )
             )
     refused = ledger.post_batch(drafts, by).refused
-    in_transaction(execute_sql, sql("mark_posted"), business_date=run.business_date)
+    in_transaction(_mark_posted, run)
     if refused:
         draft, refusal = refused[0]
         raise RuntimeError(f"{len(refused)} journals were refused, the first is {draft.key}: {refusal}")
     in_transaction(_tell, partners)
+
+
+def _mark_posted(run: SettlementRun) -> None:
+    execute_sql("SET LOCAL enable_seqscan = off")  # Journals were written a moment ago: the planner believes in none.
+    execute_sql(sql("mark_posted"), business_date=run.business_date)
 
 
 def partner_owner(partner_id: UUID) -> ledger.Owner:
