@@ -41,14 +41,13 @@ def arbitrage(plan: Plan, god_rate: Decimal) -> list[ArbitrageRow]:
     limit_share = plan.caps.max_total_share_of_revenue
     for symbol, typical in sorted(plan.typical.items()):
         revenue = typical.spread * typical.contract_size * typical.rate + typical.commission
-        rule, god_rule = (
-            plan.referral_rule(symbol, typical.symbol_class, ""),
-            plan.god_rule(symbol, typical.symbol_class, ""),
-        )
+        rule = plan.referral_rule(symbol, typical.symbol_class, "")
+        god_rule = plan.god_rule(symbol, typical.symbol_class, "")
         paid = plan.cashback_rule(symbol, typical.symbol_class, "")
+        is_chained = plan.referral is not None and plan.referral.level_base == "previous"
         shares, factor = Decimal(0), Decimal(1)
         for place, level in enumerate(plan.levels_of(rule) if rule is not None else (), 1):
-            factor = highest_share(plan, place, level.share) * (factor if plan.referral and plan.referral.level_base == "previous" else 1)
+            factor = highest_share(plan, place, level.share) * (factor if is_chained else 1)
             shares += factor
         rows.append(
             ArbitrageRow(

@@ -11,6 +11,7 @@ from app.core.actor import system_actor
 from app.core.db import in_transaction
 from app.core.jobs import every, tenant_job
 from app.partners.disputes import service as disputes
+from app.partners.payouts import service as payouts
 from app.partners.portal import so_far
 from app.partners.ranks import service as ranks
 from app.partners.replay import running as replays

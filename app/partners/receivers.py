@@ -115,13 +115,15 @@ def _insert(
 ) -> int:
     keys = "tenant_id, business_date, plan_number" if business_date else "tenant_id"
     values = ":tenant_id, CAST(:business_date AS date), :plan_number" if business_date else ":tenant_id"
-    statement = (
-        f"WITH written AS (\nINSERT INTO {table} ({keys}, {_COLUMNS})\nSELECT {values}, derived.* FROM (\n"
-        f"{load_sql('app.partners', 'sql/derive_receivers.sql')}\n) AS derived\n"
-        "RETURNING client_id, distance\n)\n"
-        "SELECT count(*) AS number, (SELECT client_id FROM written WHERE distance > :length_max LIMIT 1) AS cut"
-        " FROM written"
-    )
+    statement = load_sql("app.partners", "sql/write_receivers.sql")
+    for mark, text in (
+        ("table", table),
+        ("keys", keys),
+        ("columns", _COLUMNS),
+        ("values", values),
+        ("derived", load_sql("app.partners", "sql/derive_receivers.sql")),
+    ):
+        statement = statement.replace(f"/* {mark} */", text)
     execute_sql("SET LOCAL work_mem = '128MB'")  # So that each step of a long walk finds its hash table standing.
     done = execute_sql(
         placed(statement),
@@ -141,7 +143,7 @@ def _insert(
 
 
 def policy_of(plan: Plan) -> dict[str, Any]:
-    """The nested policy of a plan as parameters: its name, and what reaches each partner of a pool that is passed on."""
+    """The nested policy of a plan as parameters: its name, and what reaches each partner of a passed-on pool."""
     god = plan.god
     products: list[Decimal] = []
     if god is not None and god.nested_policy == "split":

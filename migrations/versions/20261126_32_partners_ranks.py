@@ -186,7 +186,6 @@ def frozen_facts() -> None:
         )
         isolate_by_tenant(table, grant="SELECT, INSERT, DELETE")
 
-
     op.execute("GRANT UPDATE (partner_gates) ON run_gate TO kontor_app")  # Whom the programme does not pay yet.
 
 

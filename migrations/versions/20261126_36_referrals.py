@@ -129,8 +129,7 @@ def corrections() -> None:
     )
     isolate_by_tenant(
         "reattribution",
-        grant="SELECT, INSERT,"
-        " UPDATE (status, trade_count, decided_by_id, decided_by_name, decided_at, decision_note)",
+        grant="SELECT, INSERT, UPDATE (status, trade_count, decided_by_id, decided_by_name, decided_at, decision_note)",
     )
     op.create_table(
         "reattribution_link",

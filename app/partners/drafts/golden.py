@@ -101,9 +101,7 @@ def check(plan: Plan, example: GoldenExample) -> Checked:
     }
     reasons = {f"{TRACK_LETTERS[lost.track]}{lost.distance}": lost.primary.value for lost in outcome.reasons}
     if example.deposit:
-        failing = trade_gates(
-            trade, Path(uplines), open_plan, facts, has_rule=True, has_spread=True, has_rate=True
-        )
+        failing = trade_gates(trade, Path(uplines), open_plan, facts, has_rule=True, has_spread=True, has_rate=True)
         lots = Decimal(0) if failing else outcome.lots_counted
         awarded, against = awards_of(open_plan, example.deposit, lots, Path(uplines))
         paid |= {f"A{distance}": round_decimal(one, places, Rounding.HALF_EVEN) for distance, one in awarded.items()}

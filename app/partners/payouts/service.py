@@ -269,25 +269,21 @@ def _send_on(row: Payout, by: Actor) -> None:
     """From the main wallet to the bank or the trading account. A refusal leaves the money in the wallet and says so."""
     if row.method == "wallet":
         return
-    step = session().begin_nested()
     try:
-        if row.method == "bank":
-            row.withdrawal_id = payments.request_withdrawal(
-                row.partner_id, row.amount, details_of(row), once=f"payout:{row.id}", by=by
-            ).id
-        else:
-            assert row.account_id is not None, "A payout to an account names it."
-            row.transfer_id = payments.transfer_to_account(
-                row.partner_id, row.account_id, row.amount, once=f"payout:{row.id}", by=by
-            ).transfer.id
-        session().flush()
+        with session().begin_nested():
+            if row.method == "bank":
+                row.withdrawal_id = payments.request_withdrawal(
+                    row.partner_id, row.amount, details_of(row), once=f"payout:{row.id}", by=by
+                ).id
+            else:
+                assert row.account_id is not None, "A payout to an account names it."
+                row.transfer_id = payments.transfer_to_account(
+                    row.partner_id, row.account_id, row.amount, once=f"payout:{row.id}", by=by
+                ).transfer.id
     except DomainError as refusal:
-        step.rollback()
         row.withdrawal_id = row.transfer_id = None
         row.stopped_by = refusal.message.in_english()[:REASON_LENGTH_MAX]
         log.info("partners.payout_stays_in_wallet", payout=str(row.id), reason=refusal.code)
-    else:
-        step.commit()
     session().flush()
 
 

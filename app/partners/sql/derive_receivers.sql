@@ -1,8 +1,8 @@
 -- Who receives from whom, as dated rows: the uplines of each client as far as levels are paid, and every god-mode
 -- partner above at any depth. Levels are walked upward and end with the last paid one; god-mode partners are walked
 -- downward from their grants. So the work grows with the rows that come out, not with the square of the depth.
--- A partner in `run_gate` of :gates_of, or in `run_pair` with the client, is taken out of the nesting and of the levels first (`compress`); :gates_of is
--- NULL where nobody is. Without :clients (NULL) it is everybody.
+-- A partner in `run_gate` of :gates_of, or in `run_pair` with the client, is taken out of the nesting and of the levels
+-- first (`compress`); :gates_of is NULL where nobody is. Without :clients (NULL) it is everybody.
 WITH RECURSIVE asked AS (
   SELECT one.client_id FROM unnest(CAST(:clients AS uuid[])) AS one (client_id)
 ), line AS (  -- Those asked for and everybody who ever stands above them: no god-mode partner's walk leaves it.

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from app.core.db import execute_sql
+from app.core.db import execute_sql, load_sql
 from app.partners.plan import Plan
 from app.partners.volume.terms import Traits
 
@@ -81,9 +81,5 @@ def dimensions_of(plan: Plan) -> Dimensions:
 
 def points() -> dict[tuple[str, str], Decimal]:
     """The size of a point by (platform, symbol), as the platforms say it."""
-    rows = execute_sql(
-        "SELECT pl.code, s.name, s.digits FROM symbol AS s"
-        " JOIN trading_platform AS pl ON pl.tenant_id = s.tenant_id AND pl.id = s.platform_id"
-        " WHERE s.tenant_id = :tenant_id"
-    )
+    rows = execute_sql(load_sql("app.partners", "volume/sql/points.sql"))
     return {(row.code, row.name): Decimal(1).scaleb(-row.digits) for row in rows}

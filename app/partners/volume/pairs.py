@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from app.core.db import execute_sql
 from app.partners.models import PlanVersion, SettlementRun
-from app.partners.settlement.place import placed
 from app.partners.volume.statements import volume_sql
 
 
@@ -26,12 +25,5 @@ def candidates_statement(text: str, run: SettlementRun, version: PlanVersion) ->
 
 def _are_any(run: SettlementRun, version: PlanVersion) -> bool:
     """Whether the run knows any such pair."""
-    found = execute_sql(
-        placed(
-            "SELECT EXISTS (SELECT FROM run_pair AS p WHERE p.tenant_id = :tenant_id"
-            " AND p.business_date = :business_date AND p.plan_number = :plan_number)"
-        ),
-        business_date=run.business_date,
-        plan_number=version.number,
-    )
+    found = execute_sql(volume_sql("has_pairs"), business_date=run.business_date, plan_number=version.number)
     return bool(found.scalar_one())
