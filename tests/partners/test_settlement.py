@@ -7,14 +7,13 @@ from uuid import UUID
 
 import pytest
 
-from app.core.db import execute_sql, in_transaction, tenant_scope, transaction
+from app.core.db import execute_sql, tenant_scope, transaction
 from app.kit import clock
 from app.kit.money import Money
 from app.ledger import service as ledger
 from app.partners import permissions, service
 from app.partners.settlement import compute, posting
 from app.partners.settlement import run as settlement
-from app.referrals import service as referrals
 from app.restrictions import service as restrictions
 from app.restrictions.rules import REASONS
 from tests.partners import world
@@ -67,74 +66,6 @@ def test_example_1_is_settled_and_posted_per_track(t1: TreeT1) -> None:
     assert world.balances(t1.c) == {"temporary": dec("4.80"), "redeem": dec(0)}
     assert (run.trades, run.lines, run.reasons) == (1, 4, 0)
     assert run.proof["posted_minor"] == run.proof["stated_minor"] == 1640
-
-
-def test_example_2_posts_two_tracks_of_a_day_apart(t1: TreeT1) -> None:
-    with transaction():
-        t1.platform.store(
-            [
-                closed(
-                    t1.d,
-                    symbol="USDJPY",
-                    volume_lots=dec("0.50"),
-                    open_bid=dec("118.868"),
-                    open_ask=dec("118.888"),
-                    profit_currency="JPY",
-                )
-            ]
-        )
-
-    world.settle(FRIDAY)
-
-    posted = in_transaction(
-        lambda: execute_sql(
-            "SELECT track, posted_minor FROM commission_batch WHERE tenant_id = :tenant_id AND partner_id = :a", a=t1.a
-        ).all()
-    )
-    assert {row.track: row.posted_minor for row in posted} == {"god": 400, "referral": 84}
-
-
-def test_example_5_stores_four_reasons_for_a_short_trade(t1: TreeT1) -> None:
-    with transaction():
-        [short] = t1.platform.store([{**closed(t1.d), "opened_at": AT_NOON - timedelta(milliseconds=179_999)}])
-
-    world.settle(FRIDAY)
-
-    assert world.lines() == set()
-    assert {(row[0], row[1], row[2], row[4]) for row in world.reasons()} == {
-        (short, "referral", t1.c, "HOLD_TOO_SHORT"),
-        (short, "referral", t1.b, "HOLD_TOO_SHORT"),
-        (short, "referral", t1.a, "HOLD_TOO_SHORT"),
-        (short, "god", t1.a, "HOLD_TOO_SHORT"),
-    }
-
-
-@pytest.mark.parametrize(
-    ("tree_as_of", "when", "paid"),
-    [
-        ("close", "immediate", "Q"),
-        ("close", "next_settlement_day", "P"),
-        ("open", "immediate", "P"),
-        ("open", "next_settlement_day", "P"),
-    ],
-)
-def test_example_8_the_client_moves_to_another_partner(here: None, tree_as_of: str, when: str, paid: str) -> None:
-    nine, noon, three = (datetime(2026, 11, 20, hour, tzinfo=UTC) for hour in (9, 12, 15))
-    with transaction():
-        p, q, d = (world.make_client(name) for name in "PQD")
-        world.link(d, p)
-        world.grant(p, dec(8))
-        world.grant(q, dec(8))
-        world.publish(plan_with(referral=None, tree_as_of=tree_as_of))
-        platform = world.make_platform()
-    with clock.frozen(noon), transaction():
-        referrals.move(d, q, when=when, reason="asked for it", by=BY, request_id="move 1")  # type: ignore[arg-type]
-    with transaction():
-        platform.store([{**closed(d, three), "opened_at": nine, "volume_lots": dec(2)}])
-
-    world.settle(FRIDAY)
-
-    assert [(line[2], line[7]) for line in world.lines()] == [({"P": p, "Q": q}[paid], dec(16))]
 
 
 class TestExample10HoldReleaseClawback:
@@ -213,35 +144,6 @@ class TestExample10HoldReleaseClawback:
                 service.pay_out(p, Money(dec(20), "USD"), key="same", by=BY)
 
         assert world.balances(p) == {"temporary": dec(0), "redeem": dec(0)}
-
-
-def test_example_11_rounding_and_carry_over_two_days(here: None) -> None:
-    with transaction():
-        c, d = world.make_client("C"), world.make_client("D")
-        world.link(d, c)
-        world.publish(plan_with(god=None))
-        platform = world.make_platform()
-        platform.store([closed(d, AT_NOON + timedelta(seconds=n), volume_lots=dec("0.01")) for n in range(7)])
-        platform.store([closed(d, AT_NOON + timedelta(days=1, seconds=n), volume_lots=dec("0.01")) for n in range(3)])
-    world.settle(FRIDAY)
-    assert world.balances(c)["temporary"] == dec("0.34")
-    world.settle(FRIDAY + timedelta(days=1))
-    assert world.balances(c)["temporary"] == dec("0.48")
-
-
-@pytest.mark.parametrize(("mode", "day_1", "both"), [("half_even", "0.35", "0.50"), ("down", "0.28", "0.40")])
-def test_example_11_rounding_line_by_line(here: None, mode: str, day_1: str, both: str) -> None:
-    with transaction():
-        c, d = world.make_client("C"), world.make_client("D")
-        world.link(d, c)
-        world.publish(plan_with(god=None, rounding_scope="line", rounding_mode=mode))
-        platform = world.make_platform()
-        platform.store([closed(d, AT_NOON + timedelta(seconds=n), volume_lots=dec("0.01")) for n in range(7)])
-        platform.store([closed(d, AT_NOON + timedelta(days=1, seconds=n), volume_lots=dec("0.01")) for n in range(3)])
-    world.settle(FRIDAY)
-    assert world.balances(c)["temporary"] == dec(day_1)
-    world.settle(FRIDAY + timedelta(days=1))
-    assert world.balances(c)["temporary"] == dec(both)
 
 
 def test_example_15_a_held_line_is_settled_when_the_partner_may_earn_again(t1: TreeT1) -> None:

@@ -65,7 +65,7 @@ def at(day: int) -> datetime:
 
 
 @pytest.mark.parametrize(("plan", "part"), [(plan_of(CPA), "cpa"), (HYBRID, "half")])
-def test_example_9_in_the_reference(plan: Plan, part: str) -> None:
+def test_example_09_cpa_ladder_and_hybrid_in_the_reference(plan: Plan, part: str) -> None:
     rule = plan.awards[0]
     client, paid, reasons = ClientState(), dec(0), []
     for day in STORY:
@@ -134,7 +134,7 @@ def posted(partner: UUID) -> Decimal:
 
 
 @pytest.mark.usefixtures("here")
-def test_example_9_pays_150_for_the_ladder() -> None:
+def test_example_09_cpa_ladder_pays_150() -> None:
     partner = tell(plan_of(CPA))
 
     assert awarded() == {2: dec("60.00"), 9: dec("90.00")}
@@ -145,7 +145,7 @@ def test_example_9_pays_150_for_the_ladder() -> None:
 
 
 @pytest.mark.usefixtures("here")
-def test_example_9_pays_87_80_for_the_hybrid() -> None:
+def test_example_09_hybrid_pays_87_80() -> None:
     partner = tell(HYBRID)
 
     assert awarded() == {2: dec("30.00"), 9: dec("45.00")}
@@ -154,7 +154,7 @@ def test_example_9_pays_87_80_for_the_hybrid() -> None:
 
 
 @pytest.mark.usefixtures("here")
-def test_example_9_takes_back_what_a_withdrawal_undoes_when_the_plan_says_so() -> None:
+def test_example_09_takes_back_what_a_withdrawal_undoes_when_the_plan_says_so() -> None:
     partner = tell(
         plan_of(AwardRule(name="cpa", ladder=LADDER, conditions=CPA.conditions, clawback_on_withdrawal=True)), BRIEF
     )

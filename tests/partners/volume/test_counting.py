@@ -1,4 +1,4 @@
-"""The worked examples of counting volume, by name, on the plain reference."""
+"""Which legs of a position, and which of two closed against each other, count: on the plain reference."""
 
 from __future__ import annotations
 
@@ -6,26 +6,8 @@ from datetime import timedelta
 
 from app.partners.plan import Gates
 from app.partners.rules import Facts
-from app.partners.volume.counting import Funds, count
-from tests.partners.trades import OPENED, dec, plan_with, raw, settle, trade
-
-
-def test_example_12_volume_on_credit() -> None:
-    one = trade()
-    volume = count([one], Gates(credit_coefficient="on"), {one.seq: Funds(dec(750), dec(250))})[one.seq]
-    outcome = settle(one, facts=Facts(volume=volume))
-
-    wanted = {"R1 C": dec("3.60"), "R2 B": dec("1.80"), "R3 A": dec("0.90"), "G A": dec("6.00")}
-    assert volume.credit_factor == dec("0.75")
-    assert raw(outcome) == wanted
-
-
-def test_example_12_a_spread_spike_counts_as_the_average() -> None:
-    plan = plan_with(referral={"spread_basis": "capped"}, god=None)
-    outcome = settle(trade("GBPUSD", "0.50", "0.00040"), plan=plan, facts=Facts(average_spread=dec("0.000136")))
-
-    assert outcome.base == dec("6.80")
-    assert raw(outcome) == {"R1 C": dec("2.72"), "R2 B": dec("1.36"), "R3 A": dec("0.68")}
+from app.partners.volume.counting import count
+from tests.partners.trades import OPENED, dec, settle, trade
 
 
 def test_the_last_close_pays_for_the_whole_position() -> None:
