@@ -23,6 +23,8 @@ from app.referrals import queries as tree
 from app.referrals.rules import BEGINNING, PATH_LENGTH_MAX
 
 _COLUMNS = "client_id, valid_from, valid_to, track, distance, level, beneficiary_id, rate, pool_rate, reaching, passed"
+FEW = 500
+"""So many clients' rows are written anew, for a registration must not make a table; of more only what changes is."""
 
 
 def policy_digest(plan: Plan, levels: int) -> str:
@@ -75,6 +77,13 @@ def refresh(clients: Sequence[UUID], from_at: datetime) -> None:
     plan = versions.plan_for_receivers()
     if plan is None or not clients:
         return
+    if len(clients) <= FEW:
+        _write_anew(clients, from_at, plan)
+    else:
+        _write_changes(clients, from_at, plan)
+
+
+def _write_anew(clients: Sequence[UUID], from_at: datetime, plan: Plan) -> None:
     values = {"clients": list(clients), "at": from_at}
     execute_sql(
         "DELETE FROM receiver WHERE tenant_id = :tenant_id AND client_id = ANY (:clients) AND valid_from >= :at",
@@ -86,6 +95,38 @@ def refresh(clients: Sequence[UUID], from_at: datetime) -> None:
         **values,
     )
     _insert("receiver", plan, levels_max(versions.plans()), clients=list(clients), from_at=from_at)
+
+
+def _write_changes(clients: Sequence[UUID], from_at: datetime, plan: Plan) -> None:
+    """Write only rows that change: a structure that moves as a whole keeps the levels inside it."""
+    _over_many_rows()
+    execute_sql("DROP TABLE IF EXISTS pg_temp.receiver_change")
+    execute_sql(
+        load_sql("app.partners", "sql/receiver_changes.sql").replace("/* derived */", _derivation()),
+        clients=list(clients),
+        from_at=from_at,
+        length_max=PATH_LENGTH_MAX,
+        gates_of=None,
+        plan_number=0,
+        levels=levels_max(versions.plans()),
+        **policy_of(plan),
+    )
+    execute_sql("ANALYZE pg_temp.receiver_change")
+    cut = execute_sql(
+        "SELECT client_id FROM receiver_change WHERE is_new AND distance > :length_max LIMIT 1",
+        length_max=PATH_LENGTH_MAX,
+    ).scalar_one_or_none()
+    if cut is not None:
+        raise tree.PathTooLong(cut)
+    execute_sql(
+        "DELETE FROM receiver AS r USING receiver_change AS c WHERE NOT c.is_new AND c.valid_from >= :from_at"
+        " AND r.tenant_id = :tenant_id AND r.client_id = c.client_id AND r.valid_from = c.valid_from"
+        " AND r.track = c.track AND r.distance = c.distance",
+        from_at=from_at,
+    )
+    execute_sql(load_sql("app.partners", "sql/end_receivers.sql"), from_at=from_at)
+    execute_sql(load_sql("app.partners", "sql/begin_receivers.sql").replace("/* columns */", _COLUMNS))
+    execute_sql("SET LOCAL work_mem = DEFAULT")
 
 
 def derive_for_run(business_date: date, number: int, plan: Plan, clients: Sequence[UUID] | None) -> int:
@@ -121,10 +162,10 @@ def _insert(
         ("keys", keys),
         ("columns", _COLUMNS),
         ("values", values),
-        ("derived", load_sql("app.partners", "sql/derive_receivers.sql")),
+        ("derived", _derivation()),
     ):
         statement = statement.replace(f"/* {mark} */", text)
-    execute_sql("SET LOCAL work_mem = '128MB'")  # So that each step of a long walk finds its hash table standing.
+    _over_many_rows()
     done = execute_sql(
         placed(statement),
         clients=clients,
@@ -140,6 +181,15 @@ def _insert(
     if done.cut is not None:  # The walk ended at its limit. Nothing is ever paid on a path that was cut.
         raise tree.PathTooLong(done.cut)
     return int(done.number)
+
+
+def _derivation() -> str:
+    return load_sql("app.partners", "sql/derive_receivers.sql")
+
+
+def _over_many_rows() -> None:
+    """Let each step of a long walk find its hash table standing."""
+    execute_sql("SET LOCAL work_mem = '128MB'")
 
 
 def policy_of(plan: Plan) -> dict[str, Any]:
@@ -161,7 +211,7 @@ def differences() -> int:
     plan = versions.plan_for_receivers()
     if plan is None:
         return 0
-    derived = load_sql("app.partners", "sql/derive_receivers.sql")
+    derived = _derivation()
     return int(
         execute_sql(
             load_sql("app.partners", "sql/receiver_differences.sql").replace("/* derived */", derived),
