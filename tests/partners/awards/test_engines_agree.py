@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -10,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.clients.rules import ClientStatus
@@ -30,6 +29,7 @@ from app.restrictions import service as restrictions
 from app.restrictions.rules import REASONS
 from tests.partners import world
 from tests.partners.awards import cash
+from tests.partners.draws import examples
 from tests.partners.world import BY
 
 DAYS = 3
@@ -223,11 +223,7 @@ class Told:
 
 
 @pytest.mark.usefixtures("here")
-@settings(
-    max_examples=int(os.environ.get("KONTOR_EXAMPLES", "6")),
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@examples(6)
 @given(story=stories())
 def test_sql_and_reference_award_the_same(story: Story) -> None:
     day = date(2026, 3, 2) + timedelta(days=next(_day))

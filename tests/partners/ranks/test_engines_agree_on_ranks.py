@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -10,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.clients.rules import ClientStatus
@@ -20,8 +19,9 @@ from app.partners.ranks.terms import Band, Rank, Ranks, Tiers
 from app.partners.rules import Facts, Person, settle_trade
 from app.partners.rules.own import Month, OwnRate, counts
 from tests.partners import world
+from tests.partners.draws import LOTS, RATES, SHARES, examples, hours, trees
 from tests.partners.ranks import people
-from tests.partners.test_engines_agree import LOTS, RATES, SHARES, closed_trade, hours, path_of, stored, trees
+from tests.partners.worlds import closed_trade, path_of, stored
 
 FIRST_MONTH = 2020 * 12 + 1
 _month = iter(range(FIRST_MONTH, FIRST_MONTH + 100_000))
@@ -156,11 +156,7 @@ def worlds(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @pytest.mark.usefixtures("here")
-@settings(
-    max_examples=int(os.environ.get("KONTOR_EXAMPLES", "12")),
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@examples(12)
 @given(given=worlds())
 def test_sql_and_reference_agree_over_days_and_months(given: dict[str, Any]) -> None:
     number = next(_month)
