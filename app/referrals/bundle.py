@@ -43,6 +43,7 @@ class ReferralsBundle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     requires_kyc_level: int = 1
     click: Literal["first", "last"] = "last"
     cookie_days: int = 30
+    click_days: int = 400
     invitation_days: int = 14
     mail_partners: bool = True
     max_path_length: int = PATH_LENGTH_MOST
@@ -65,6 +66,7 @@ def check(section: ReferralsBundle) -> Sequence[tuple[str, str]]:
     """What the types cannot say: (dotted key, sentence)."""
     ranges = (
         ("cookie_days", section.cookie_days, 0, COOKIE_DAYS_MAX),
+        ("click_days", section.click_days, 1, 3_660),
         ("invitation_days", section.invitation_days, 1, 365),
         ("requires_kyc_level", section.requires_kyc_level, 0, 9),
         ("max_path_length", section.max_path_length, 1, PATH_LENGTH_MOST),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from wtforms import RadioField, StringField, TextAreaField
+from wtforms import PasswordField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 
 from app.core.forms import Form, OneOf, Required
+from app.identity.forms import countries
 from app.kit.text import _l
 from app.referrals.models import MoveScope
 
@@ -54,3 +55,27 @@ class CorrectionForm(Form):
 
 class RefusalForm(Form):
     note = TextAreaField(_l("Why it is refused"), [Required()])
+
+
+class ApplicationForm(Form):
+    note = TextAreaField(
+        _l("About you"), description=_l("How you reach people: a website, a channel, a school. The broker reads it.")
+    )
+
+
+class AdmissionForm(Form):
+    reason = TextAreaField(_l("Reason"), description=_l("The client reads it. It is needed for a refusal."))
+
+
+class JoinForm(Form):
+    """Signing up by an invitation: the e-mail is the one to which it went."""
+
+    name = StringField(_l("Full name"), [Required()])
+    country = SelectField(_l("Country of residence"), [Required()], validate_choice=False)
+    password = PasswordField(_l("Password"), [Required()])
+
+    def offer_countries(self) -> None:
+        """Fill the list of countries in the reader's language."""
+        offered = countries()
+        self.country.choices = [("", _l("Choose a country")), *offered]
+        self.country.validators = [Required(), OneOf(lambda: {code for code, _name in offered})]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
@@ -224,7 +225,11 @@ class InvitationStatus(StrEnum):
 
 
 class SubIBInvitation(TenantModel):
-    """A partner's invitation of somebody to be a partner below them, mailed as a signed link."""
+    """A partner's invitation of somebody to be a partner below them, mailed as a link that works once.
+
+    Only the hash of the link's secret is kept. The shares are what the inviter gives or takes from the day on which it
+    is accepted.
+    """
 
     __tablename__ = "sub_ib_invitation"
 
@@ -233,7 +238,16 @@ class SubIBInvitation(TenantModel):
     email_norm: Mapped[str]
     language: Mapped[str]
     status: Mapped[InvitationStatus] = status_column(InvitationStatus)
+    token_hash: Mapped[str]
+    give_share: Mapped[Decimal | None]
+    take_share: Mapped[Decimal | None]
     created_at: Mapped[datetime]
+    sent_at: Mapped[datetime]
+    sent_count: Mapped[int]
     expires_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     client_id: Mapped[UUID | None]
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether it may still be accepted."""
+        return self.status is InvitationStatus.SENT and now < self.expires_at

@@ -9,6 +9,8 @@ TREE_READ = "referrals.tree.read"
 TREE_MOVE = "referrals.tree.move"
 TREE_CORRECT = "referrals.tree.correct"
 TREE_CORRECT_APPROVE = "referrals.tree.correct.approve"
+MEMBER_DECIDE = "referrals.member.decide"
+PROGRAMME_OWN = "referrals.programme.own"
 REFERRAL_ATTRIBUTION = "referral_attribution"
 
 PERMISSIONS = (
@@ -24,5 +26,9 @@ PERMISSIONS = (
         _l("Approve a corrected attribution"),
         frozenset({"admin", "finance", "compliance", "partner_desk"}),
     ),
+    Permission(
+        MEMBER_DECIDE, _l("Decide who takes part in the referral programme"), frozenset({"admin", "partner_desk"})
+    ),
+    Permission(PROGRAMME_OWN, _l("Take part in the referral programme"), frozenset({"trader", "partner"})),
 )
 FUNCTIONS = (RestrictedFunction(REFERRAL_ATTRIBUTION, _l("Bring in new clients by a referral link")),)

@@ -10,6 +10,7 @@ FOREVER = datetime(
 )  # Where a link has no end yet. A real instant, so that it compares and sorts.
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 BY_LINK = "link"  # The reason of a link that registration made; whatever a person writes is shown as written.
+BY_INVITATION = "invitation"  # The reason of a link that an accepted invitation made.
 PATH_LENGTH_MAX = 10_000  # Only corrupt data is deeper. Reaching it is an error, never a silent cut.
 _CODE = re.compile(r"[0-9A-HJKMNP-TV-Z]{4,20}")
 

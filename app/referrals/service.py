@@ -12,13 +12,13 @@ from app.core.events import publish
 from app.kit import clock
 from app.kit.ids import reference
 from app.kit.text import _l
-from app.referrals import moves, permissions, queries
+from app.referrals import membership, moves, queries
+from app.referrals.bundle import settings
 from app.referrals.events import SponsorChanged
 from app.referrals.links import Author, Change, TreeTooDeep, WouldCloseCycle, put_below
 from app.referrals.models import PartnerLink, ReferralCode
 from app.referrals.moves import AlreadyThere, When, moment_of
-from app.referrals.rules import BY_LINK, normal_code
-from app.restrictions import service as restrictions
+from app.referrals.rules import BY_INVITATION, BY_LINK, normal_code
 
 __all__ = [
     "AlreadyAttributed",
@@ -56,13 +56,16 @@ def add_code(client_id: UUID) -> str:
     return code
 
 
-def sponsor_by_code(text: str) -> UUID | None:
-    """Whom a code belongs to, or None when there is no such code or its owner may not bring in anybody."""
+def sponsor_by_code(text: str, *, country: str = "") -> UUID | None:
+    """Whom a code belongs to, or None when there is no such code or its owner may not bring in anybody.
+
+    `country` is where the newcomer lives, who may live where the brand refers nobody.
+    """
+    if country in settings().countries_denied:
+        return None
     code = normal_code(text)
     row = queries.code_row(code) if code else None
-    if row is None or restrictions.is_locked(permissions.REFERRAL_ATTRIBUTION, row.client_id):
-        return None
-    return row.client_id
+    return row.client_id if row is not None and membership.against(row.client_id) is None else None
 
 
 def attribute(
@@ -81,7 +84,7 @@ def attribute(
         link,
         by=by,
         after={"sponsor": str(parent_id)},
-        reason="" if reason == BY_LINK else reason,
+        reason="" if reason in (BY_LINK, BY_INVITATION) else reason,
         client_id=client_id,
     )
     publish(SponsorChanged(client_id, None, parent_id, at, is_new=queries.direct_count(client_id, at) == 0))

@@ -181,6 +181,7 @@ def membership() -> None:
         ["tenant_id", "applied_at"],
         postgresql_where=sa.text("status = 'applied'"),
     )
+    op.create_index("referral_membership_newest", "referral_membership", ["tenant_id", "applied_at", "client_id"])
     isolate_by_tenant("referral_membership", grant="SELECT, INSERT, UPDATE")
     op.create_table(
         "sub_ib_invitation",
@@ -191,18 +192,36 @@ def membership() -> None:
         needed("email_norm", sa.Text),
         needed("language", sa.Text),
         needed("status", sa.Text),
+        needed("token_hash", sa.Text),
+        sa.Column("give_share", sa.Numeric(5, 4)),
+        sa.Column("take_share", sa.Numeric(5, 4)),
         needed("created_at", INSTANT),
+        needed("sent_at", INSTANT),
+        needed("sent_count", sa.BigInteger, server_default="1"),
         needed("expires_at", INSTANT),
         sa.Column("ended_at", INSTANT),
         sa.Column("client_id", sa.Uuid),
         sa.PrimaryKeyConstraint("tenant_id", "id"),
         client_key("inviter_id"),
         client_key("client_id"),
+        sa.UniqueConstraint("tenant_id", "token_hash", name="sub_ib_invitation_token"),
         sa.CheckConstraint("status IN ('sent', 'accepted', 'cancelled')", name="sub_ib_invitation_status"),
+        sa.CheckConstraint("(status = 'sent') = (ended_at IS NULL)", name="sub_ib_invitation_ended"),
+        sa.CheckConstraint("(status = 'accepted') = (client_id IS NOT NULL)", name="sub_ib_invitation_accepted"),
     )
     op.create_index("sub_ib_invitation_inviter", "sub_ib_invitation", ["tenant_id", "inviter_id", "created_at"])
-    op.create_index("sub_ib_invitation_email", "sub_ib_invitation", ["tenant_id", "email_norm"])
-    isolate_by_tenant("sub_ib_invitation", grant="SELECT, INSERT, UPDATE (status, ended_at, client_id)")
+    op.create_index("sub_ib_invitation_newest", "sub_ib_invitation", ["tenant_id", "created_at", "id"])
+    op.create_index(
+        "sub_ib_invitation_open",
+        "sub_ib_invitation",
+        ["tenant_id", "inviter_id", "email_norm"],
+        unique=True,
+        postgresql_where=sa.text("status = 'sent'"),
+    )
+    isolate_by_tenant(
+        "sub_ib_invitation",
+        grant="SELECT, INSERT, UPDATE (status, token_hash, sent_at, sent_count, expires_at, ended_at, client_id)",
+    )
 
 
 def downgrade() -> None:

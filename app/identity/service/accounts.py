@@ -86,6 +86,22 @@ def create_trader(
     return _new_client(email.strip(), name, country, language, hashed, by, referral_code, is_confirmed=True)
 
 
+def register_invited(*, email: str, name: str, country: str, password: str, language: str, by: Actor) -> User:
+    """Sign up the person whose mailbox a mailed link has just proved; the link is the caller's to check and use up.
+
+    Raises Invalid naming the field, also for an address that has a login already, and TooManyTries.
+    """
+    if not throttle.limit("register", by.ip, times=60, seconds=3600):
+        raise throttle.TooManyTries
+    name, email_norm = _checked_name(name), _checked_email(email)
+    check_password(password, UserKind.CLIENT, email_norm, field="password")
+    hashed = passwords.hash_password(password)
+    queries.lock_email(UserKind.CLIENT, email_norm)
+    if queries.user_by_email(UserKind.CLIENT, email_norm) is not None:
+        raise Invalid(_l("A client with this e-mail exists already."), field="email")
+    return _new_client(email.strip(), name, country, language, hashed, by, "", is_confirmed=True)
+
+
 def create_lead(*, email: str, name: str, country: str = "", language: str = "") -> User:
     """A client whom the tenant knows from elsewhere: no password, mailbox not confirmed, no mail sent.
 

@@ -48,7 +48,7 @@ def sign_in() -> ResponseReturnValue:
             lambda: service.sign_in(f.email.data, f.password.data, audience=g.audience, by=current_actor())
         )
         if isinstance(answer, NewSession):
-            return _enter(answer, back)
+            return enter(answer, back)
         if isinstance(answer, AwaitsConfirmation):
             session["check_mail"] = answer.email
             return redirect_to(url_for(".check_mail")) if g.audience == "cabinet" else _confirm_in_cabinet(f)
@@ -112,7 +112,7 @@ def confirm_email(token: str) -> ResponseReturnValue:
         )
         if answer is not None:
             toast(_l("Your e-mail is confirmed. Welcome."))
-            return _enter(answer, "/")
+            return enter(answer, "/")
     return render("identity/auth/confirm_email.html", f=f, email=user.email, status=f.status)
 
 
@@ -149,7 +149,7 @@ def invitation(token: str) -> ResponseReturnValue:
             lambda: service.accept_invitation(token, name=f.name.data, password=f.password.data, by=current_actor())
         )
         if answer is not None:
-            return _enter(answer, "/")
+            return enter(answer, "/")
     return render("identity/auth/invitation.html", f=f, email=user.email, status=f.status)
 
 
@@ -159,7 +159,7 @@ def local_path(wish: str) -> str:
     return wish if is_local else "/"
 
 
-def _enter(started: NewSession, to: str) -> ResponseReturnValue:
+def enter(started: NewSession, to: str) -> ResponseReturnValue:
     """Hand the new session to the browser. The form token of the visitor that it was before does not go along."""
     session.pop("csrf_token", None)
     session.pop("check_mail", None)

@@ -12,7 +12,7 @@ from app.clients import queries as clients
 from app.clients.rules import ClientStatus
 from app.core.http import is_partial, redirect_to, render, requires
 from app.kit import clock
-from app.referrals import permissions, queries
+from app.referrals import membership, permissions, queries
 from app.referrals.queries import LEVEL_SIZE
 from app.referrals.views.nodes import level_nodes, open_path
 from app.referrals.views.reading import read_id, read_instant, read_level
@@ -43,6 +43,7 @@ def tree() -> ResponseReturnValue:
         more_after=roots[LEVEL_SIZE - 1].number if len(roots) > LEVEL_SIZE else None,
         statuses=ClientStatus,
         waiting=queries.waiting_reattributions(),
+        applications=membership.waiting_count(),
     )
 
 
@@ -78,6 +79,8 @@ def branch(client_id: UUID) -> ResponseReturnValue:
         links=[(link, *names[link.parent_id]) for link in links],
         statuses=ClientStatus,
         now=clock.business_now(),
+        membership=membership.of_client(client_id),
+        is_member=membership.is_member(client_id),
     )
 
 
