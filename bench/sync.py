@@ -203,7 +203,8 @@ def other_pages(product: Product, scene: Scene) -> Any:
 
 
 def events(bench: Bench, stage: Stage) -> None:
-    """Orders on the platform, when their rows are committed, and when the open page's stream hears of them."""
+    """Orders on the platform, each opening a position or closing it again; when their rows are committed; and when the
+    open page's stream hears of them."""
     order: dict[str, Any] = {"login": stage.login, "symbol": "EURUSD", "volume": "0.01"}
     post(stage.control, "/balance", {"login": stage.login, "amount": "1000000.00", "comment": "bench"})
     if stage.scene.kind == "mt5":
@@ -217,13 +218,15 @@ def events(bench: Bench, stage: Stage) -> None:
         threading.Thread(target=listen, args=(bench, stage, put, stop), daemon=True).start()
     time.sleep(3)
     bare, to_row, to_page = [], [], []
+    closing: dict[str, Any] = {}
     for number in range(ORDERS):
         for heard in (page, row):
             while not heard.empty():
                 heard.get_nowait()
         began = time.perf_counter()
-        answer = post(stage.control, "/trader/order", {**order, "side": ("buy", "sell")[number % 2]})
+        answer = post(stage.control, "/trader/order", order | (closing if number % 2 else {"side": "buy"}))
         bare.append((time.perf_counter() - began) * 1000)
+        closing = {"side": "sell", "position": answer["position"]}
         assert int(str(answer.get("retcode", 0))) in (0, 10008, 10009), answer
         try:
             to_row.append((row.get(timeout=15) - began) * 1000)

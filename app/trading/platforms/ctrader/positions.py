@@ -33,13 +33,15 @@ class Quotes:
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
         self._quotes: dict[int, Quote] = {}
+        self._rates: dict[tuple[int, int], Decimal | None] = {}  # What follows from the quotes: until the next one.
         self.asked: set[int] = set()
 
     def forget(self) -> None:
         """A new connection has nothing asked for, and old prices are no prices."""
-        self._quotes, self.asked = {}, set()
+        self._quotes, self._rates, self.asked = {}, {}, set()
 
     def take(self, event: pb.ProtoSpotEvent) -> None:
+        self._rates.clear()
         quote = self._quotes.setdefault(event.symbolId, Quote())
         if event.bid:
             quote.bid = units.quoted(event.bid)
@@ -56,6 +58,11 @@ class Quotes:
     def rate(self, source: int, target: int) -> Decimal | None:
         """How much of `target` one unit of `source` is worth, directly or by way of the dollar; None while a price is
         missing."""
+        if (source, target) not in self._rates:
+            self._rates[source, target] = self._rate(source, target)
+        return self._rates[source, target]
+
+    def _rate(self, source: int, target: int) -> Decimal | None:
         way = self.way(source, target)
         rate = Decimal(1)
         for symbol, is_inverse in way:
