@@ -67,6 +67,7 @@ REASONS: dict[str, Message] = {
     ReasonCode.BEFORE_ATTRIBUTION: _l("The position was opened before the client had a sponsor."),
     ReasonCode.FRAUD_HOLD: _l("The trade is being examined."),
     ReasonCode.FRAUD_REJECT: _l("The trade was examined and does not count."),
+    ReasonCode.PARTNER_NOT_APPROVED: _l("The partner did not take part in the referral programme."),
     ReasonCode.PARTNER_SUSPENDED: _l("The partner was not active."),
     ReasonCode.PARTNER_KYC: _l("The partner was not verified far enough."),
     ReasonCode.ACCRUAL_LOCKED: _l("The partner could not earn commission at that time."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -202,6 +202,14 @@ def members(status: str = "", *, limit: int, offset: int = 0) -> tuple[list[Refe
         .offset(offset)
     )
     return list(rows), session().scalar(select(func.count()).select_from(wanted.subquery())) or 0
+
+
+def instants_between(since: datetime, until: datetime) -> set[datetime]:
+    """When somebody was admitted or refused, or left."""
+    statement = select(ReferralMembership.decided_at).where(
+        ReferralMembership.decided_at > since, ReferralMembership.decided_at <= until
+    )
+    return {at for at in session().scalars(statement) if at is not None}
 
 
 def waiting_count() -> int:

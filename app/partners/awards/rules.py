@@ -191,7 +191,7 @@ def share_out(
     for upline in path.uplines:
         if level > len(shares):
             break
-        gates = partner_gates(facts.person(upline.partner_id), facts.person(client_id), plan)
+        gates = partner_gates(facts.person(upline.partner_id), facts.person(client_id), plan, facts.countries_denied)
         amount = part_of(base, shares, level, plan)
         if rule.max_per_event is not None:
             amount = min(amount, rule.max_per_event)

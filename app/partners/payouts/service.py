@@ -26,6 +26,7 @@ from app.partners.settlement.posting import partner_owner
 from app.payments import service as payments
 from app.payments.rules import BankDetails
 from app.payments.service.withdrawals import checked
+from app.referrals import membership
 from app.restrictions import service as restrictions
 from app.trading.models import TradingAccount
 
@@ -41,6 +42,13 @@ class MethodNotOffered(Invalid):
 class AccountNotUsable(Invalid):
     message = _l("Choose an open live account of your own in %(currency)s.")
     field = "account"
+
+
+class NotVerified(DomainError):
+    """The brand pays commission out to partners who are verified as far as it asks for."""
+
+    status_code = 403
+    message = _l("Commission is paid out when you are verified.")
 
 
 class AlreadyDecided(Conflict):
@@ -85,12 +93,13 @@ def request_payout(
     """Take redeemable commission out. Where nobody has to approve it, it is paid at once; else it is set aside.
 
     The same `once` answers the first request. Raises Restricted, MethodNotOffered, AccountNotUsable, PayoutTooSmall,
-    NotEnoughRedeemable, Invalid naming a field.
+    NotVerified, NotEnoughRedeemable, Invalid naming a field.
     """
     standing = queries.made_before(partner_id, once)
     if standing is not None:
         return standing
     restrictions.require(permissions.COMMISSION_PAYOUT, partner_id)
+    _require_programme(partner_id)
     if money.minor <= 0:
         raise Invalid(_l("Give an amount above zero."), field="amount")
     terms, least = terms_for(money.currency)
@@ -127,6 +136,12 @@ def request_payout(
     else:
         _pay(row, by)
     return row
+
+
+def _require_programme(partner_id: UUID) -> None:
+    """Raise NotVerified unless the brand's rules for the referral programme let this partner be paid."""
+    if not membership.may_be_paid(partner_id):
+        raise NotVerified
 
 
 def _new(
@@ -211,6 +226,7 @@ def approve_payout(payout_id: UUID, *, version: int | None = None, by: Actor) ->
     if any(step.decided_by == by.id for step in queries.approvals([row.id])[row.id]):
         raise OwnEarlierStep
     restrictions.require(permissions.COMMISSION_PAYOUT, row.partner_id)  # A lock may have come since the request.
+    _require_programme(row.partner_id)
     terms, _least = terms_for(row.currency)
     row.approvals_needed = max(row.approvals_needed, terms.approvals_needed(row.amount.amount))
     row.approvals_given += 1

@@ -22,6 +22,7 @@ from app.core.db import get, in_transaction, session
 from app.kit import clock
 from app.kit.ids import new_id
 from app.partners import permissions, versions
+from app.partners.attribution.programme import programme_gates
 from app.partners.calendar import DayCut
 from app.partners.models import PlanVersion, RunStep, SettlementRun
 from app.partners.plan import Plan
@@ -33,6 +34,7 @@ from app.partners.settlement.facts import freeze_receivers, freeze_version, sql
 from app.partners.settlement.place import tables_of_the_session
 from app.partners.volume import caps
 from app.partners.volume import freezing as volume
+from app.referrals import membership
 from app.restrictions import queries as locks
 from app.tenancy import service as tenancy
 
@@ -168,7 +170,7 @@ def _settle(found: Replay, stretch: _Stretch, total: int, before: int) -> None:
     freeze_version(whole, version, stretch.end, list(locked))
     if stretch.plan.caps.partner.binds:
         caps.freeze(whole, version, stretch.end)
-    changes = sorted({*queries.standing_instants(), *_lock_instants(stretch)})
+    changes = sorted({*queries.standing_instants(), *_lock_instants(stretch), *_member_instants(stretch)})
     judged: datetime | None = None
     for day in stretch.days:
         begin, end = stretch.cut.start_of(day), stretch.cut.end_of(day)
@@ -190,9 +192,9 @@ def _judge(of_day: SettlementRun, version: PlanVersion, at: datetime) -> None:
         "plan_number": version.number,
         "client_kyc_level": gates.client_kyc_level,
         "partner_kyc_level": gates.partner_kyc_level,
-        "countries_denied": list(gates.countries_denied),
         "client_funded": gates.client_funded,
         "locked": list(locks.clients_held_at(permissions.COMMISSION_ACCRUAL, at)),
+        **programme_gates(version.plan, at),
     }
     queries.judge(sql("freeze_gates"), at, given)
     ranking.freeze_qualified(of_day, version)
@@ -204,6 +206,11 @@ def _judge(of_day: SettlementRun, version: PlanVersion, at: datetime) -> None:
 def _lock_instants(stretch: _Stretch) -> set[datetime]:
     """When a lock on earning began or ended."""
     return locks.instants_between(permissions.COMMISSION_ACCRUAL, stretch.begin, stretch.end)
+
+
+def _member_instants(stretch: _Stretch) -> set[datetime]:
+    """When somebody was admitted to the referral programme, or left it."""
+    return membership.instants_between(stretch.begin, stretch.end)
 
 
 def _changed(changes: Sequence[datetime], since: datetime, until: datetime) -> bool:

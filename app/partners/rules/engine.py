@@ -195,7 +195,7 @@ def _candidates(
     trader = facts.person(trade.client_id)
 
     def gates_of(upline: Upline) -> tuple[ReasonCode, ...]:
-        return partner_gates(facts.person(upline.partner_id), trader, plan)
+        return partner_gates(facts.person(upline.partner_id), trader, plan, facts.countries_denied)
 
     levels = plan.levels_of(referral_rule)
     chain = level_amounts(levels, base, plan)

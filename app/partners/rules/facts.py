@@ -53,6 +53,7 @@ class ReasonCode(StrEnum):
     BEFORE_ATTRIBUTION = "BEFORE_ATTRIBUTION"
     FRAUD_HOLD = "FRAUD_HOLD"
     FRAUD_REJECT = "FRAUD_REJECT"
+    PARTNER_NOT_APPROVED = "PARTNER_NOT_APPROVED"
     PARTNER_SUSPENDED = "PARTNER_SUSPENDED"
     PARTNER_KYC = "PARTNER_KYC"
     ACCRUAL_LOCKED = "ACCRUAL_LOCKED"
@@ -163,6 +164,7 @@ class Quote:
 class Person:
     """What is asked of a client or a partner, frozen when the run starts."""
 
+    is_approved: bool = True  # They take part in the referral programme.
     is_active: bool = True
     kyc_level: int = 1
     country: str = ""
@@ -185,6 +187,7 @@ class Facts:
     starts_at: datetime | None = None  # From when on the trade's platform counts; None: always.
     volume: Volume | None = None  # None: the trade counts with its own lots.
     average_spread: Decimal | None = None  # Of the symbol over the plan's days before the trade.
+    countries_denied: frozenset[str] = frozenset()  # Where the brand pays no partner, whatever the plan says.
 
     ranks: Mapping[UUID, str] = field(default_factory=dict)  # By name, as of the instant of the path.
     months: Mapping[tuple[UUID, Track], Month] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from datetime import timedelta
 from decimal import Decimal
 from fnmatch import fnmatchcase
@@ -83,12 +84,18 @@ def min_hold(plan: Plan) -> timedelta:
     return timedelta(microseconds=int(plan.gates.min_hold_seconds * 1_000_000))
 
 
-def partner_gates(partner: Person, trader: Person, plan: Plan) -> tuple[ReasonCode, ...]:
-    """Every gate that an upline fails, in their fixed order. Empty means that they may earn."""
+def partner_gates(
+    partner: Person, trader: Person, plan: Plan, denied: Set[str] = frozenset()
+) -> tuple[ReasonCode, ...]:
+    """Every gate that an upline fails, in their fixed order. Empty means that they may earn.
+
+    `denied` are countries in which the brand pays nobody, beside those of the plan.
+    """
     gates = plan.gates
     return tuple(
         code
         for code, fails in (
+            (ReasonCode.PARTNER_NOT_APPROVED, not partner.is_approved),
             (ReasonCode.PARTNER_SUSPENDED, not partner.is_active),
             (ReasonCode.PARTNER_KYC, partner.kyc_level < gates.partner_kyc_level),
             (ReasonCode.ACCRUAL_LOCKED, partner.is_accrual_locked),
@@ -97,7 +104,7 @@ def partner_gates(partner: Person, trader: Person, plan: Plan) -> tuple[ReasonCo
                 not gates.include_own_accounts and partner.person is not None and partner.person == trader.person,
             ),
             (ReasonCode.NOT_QUALIFIED, not partner.is_qualified),
-            (ReasonCode.COUNTRY_DENIED, bool({partner.country, trader.country} & set(gates.countries_denied))),
+            (ReasonCode.COUNTRY_DENIED, bool({partner.country, trader.country} & {*gates.countries_denied, *denied})),
         )
         if fails
     )

@@ -68,7 +68,8 @@ def share_out(
             if agreement is None:
                 continue
             receiver_id = agreement.receiver_id or trade.client_id
-            if kind != "rebate" and partner_gates(facts.person(receiver_id), facts.person(trade.client_id), plan):
+            trader = facts.person(trade.client_id)
+            if kind != "rebate" and partner_gates(facts.person(receiver_id), trader, plan, facts.countries_denied):
                 continue  # Who may not earn gets no share either; it stays with the partner.
             share = min(agreement.share, limit_of(plan, kind), total(Decimal(1), -given))
             if share <= 0:

@@ -14,7 +14,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from app.core.db import execute_sql, load_sql, session
+from app.kit import clock
 from app.partners import permissions, receivers, versions
+from app.partners.attribution.programme import programme_gates
 from app.partners.models import PlanVersion, SettlementRun
 from app.partners.plan import BaseKind, Plan
 from app.partners.ranks import settling as ranking
@@ -108,9 +110,9 @@ def freeze_version(run: SettlementRun, version: PlanVersion, until: datetime, lo
         plan_number=version.number,
         client_kyc_level=plan.gates.client_kyc_level,
         partner_kyc_level=plan.gates.partner_kyc_level,
-        countries_denied=list(plan.gates.countries_denied),
         client_funded=plan.gates.client_funded,
         locked=locked,
+        **programme_gates(plan, clock.business_now()),
     )
     ranking.freeze_qualified(run, version)
     pairs.freeze(run, version)

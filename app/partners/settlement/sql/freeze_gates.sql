@@ -1,5 +1,6 @@
 -- Who may not trade for commission or may not earn it under a plan version, as of the start of the run. Ordinary people
--- have no row.
+-- have no row. Where not everybody takes part in the programme (:joins_open is false), those below whom somebody stands
+-- or stood need an admission; whoever left took part until then.
 INSERT INTO run_gate (tenant_id, business_date, plan_number, client_id, trader_gates, partner_gates, is_country_denied)
 SELECT :tenant_id, :business_date, :plan_number, f.id, f.trader_gates, f.partner_gates, f.is_country_denied
 FROM (
@@ -11,6 +12,15 @@ FROM (
       CASE WHEN locked.id IS NOT NULL THEN 'CLIENT_LOCKED' END
     ], NULL) AS trader_gates,
     array_remove(ARRAY[
+      CASE
+        WHEN :joins_open AND said.status IN ('left', 'refused') AND said.decided_at <= :as_of THEN 'PARTNER_NOT_APPROVED'
+        WHEN NOT :joins_open AND NOT coalesce(
+          (said.status = 'approved' AND said.decided_at <= :as_of) OR (said.status = 'left' AND said.decided_at > :as_of),
+          false
+        ) AND EXISTS (
+          SELECT FROM partner_link AS l WHERE l.tenant_id = :tenant_id AND l.parent_id = c.id
+        ) THEN 'PARTNER_NOT_APPROVED'
+      END,
       CASE WHEN c.status <> 'active' THEN 'PARTNER_SUSPENDED' END,
       CASE WHEN c.kyc_level < :partner_kyc_level THEN 'PARTNER_KYC' END,
       CASE WHEN locked.id IS NOT NULL THEN 'ACCRUAL_LOCKED' END,
@@ -19,6 +29,7 @@ FROM (
     c.country = ANY (CAST(:countries_denied AS text[])) AS is_country_denied
   FROM client AS c
   LEFT JOIN unnest(CAST(:locked AS uuid[])) AS locked (id) ON locked.id = c.id
+  LEFT JOIN referral_membership AS said ON said.tenant_id = :tenant_id AND said.client_id = c.id
   LEFT JOIN (  -- Who ever paid anything in: to us, or to a real account of theirs on a platform.
     SELECT d.client_id FROM deposit AS d
     WHERE d.tenant_id = :tenant_id AND d.status = 'succeeded' AND :client_funded
