@@ -15,6 +15,7 @@ from app.partners.disputes import queries as open_disputes
 from app.partners.disputes.views import office as desk
 from app.partners.disputes.views import portal as disputes
 from app.partners.drafts import views as drafts
+from app.partners.network import inviting
 from app.partners.papers import views as papers
 from app.partners.payouts import queries as payout_queue
 from app.partners.payouts.views import office as payouts
@@ -34,7 +35,7 @@ from app.partners.tokens.views import api
 from app.partners.tokens.views import portal as keys
 from app.partners.views import office, portal
 from app.partners.volume import views as volume
-from app.referrals.events import SponsorChanged
+from app.referrals.events import InvitationAccepted, SponsorChanged
 
 OWN = permissions.PARTNER_PORTAL
 
@@ -159,6 +160,7 @@ FEATURE = Feature(
     subscribers=(
         (ClientRegistered, subscribers.on_registration),
         (SponsorChanged, subscribers.on_sponsor_changed),
+        (InvitationAccepted, inviting.on_accepted),
     ),
     bundle=SECTION,
     cli=(cli.settlement,),

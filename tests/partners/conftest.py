@@ -22,7 +22,7 @@ _DOCUMENT = """{
   "languages": {"offered": ["en"]}, "currencies": {"wallets": ["USD", "EUR", "JPY"], "base": "USD"},
   "branding": {"primary": "#2f5d8a", "accent": "#3a7d6d", "sidebar": "#182433", "radius": 6},
   "company": {"legal_name": "Pays", "registration": "", "address": ""}, "support": {"email": "help@pays.example"},
-  "partners": {"plan": {"name": "Unused", "currency": "USD"}}
+  "partners": {"plan": {"name": "Unused", "currency": "USD"}}, "referrals": {"requires_kyc_level": 0}
 }"""
 
 

@@ -33,6 +33,7 @@ OBJECTS = {
     "draft_id": "plan_draft",
     "early_id": "early_release",
     "import_id": "adoption_import",
+    "invitation_id": "sub_ib_invitation",
     "link_id": "campaign_link",
     "mail_id": "mail",
     "operation_id": "platform_operation",
@@ -56,7 +57,7 @@ OBJECTS = {
 OTHER_PARTS = {
     "name": "profile", "tab": "notes", "ticket": "1", "day": "2026-11-20", "track": "referral", "place": "1",
     "trade_id": "1", "revision": "1", "component": "base", "login": "1", "act": "pause", "step": "bridge",
-    "what": "leverage", "kind": "rebate",
+    "what": "leverage", "kind": "rebate", "token": "x",
 }  # fmt: skip
 """Parts that name no row of their own: a value that exists."""
 COLUMNS = """

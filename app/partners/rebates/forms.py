@@ -25,14 +25,19 @@ class ShareForm(Form):
 
     def as_share(self) -> Decimal:
         """The percentage as a share from 0 to 1. Raises Invalid beside the field."""
-        text = (self.share.data or "").strip().removesuffix("%").strip().replace(",", ".")
-        try:
-            percent = Decimal(text)
-        except InvalidOperation:
-            raise Invalid(_l("Write a percentage, like 25 or 12.5."), field="share") from None
-        if not percent.is_finite() or not 0 <= percent <= 100 or percent != round(percent, 2):
-            raise Invalid(_l("Give a percentage from 0 to 100 with at most two decimals."), field="share")
-        return percent / 100
+        return read_share(self.share.data or "", "share")
+
+
+def read_share(text: str, field: str) -> Decimal:
+    """A percentage that somebody wrote as a share from 0 to 1. Raises Invalid beside the field."""
+    text = text.strip().removesuffix("%").strip().replace(",", ".")
+    try:
+        percent = Decimal(text)
+    except InvalidOperation:
+        raise Invalid(_l("Write a percentage, like 25 or 12.5."), field=field) from None
+    if not percent.is_finite() or not 0 <= percent <= 100 or percent != round(percent, 2):
+        raise Invalid(_l("Give a percentage from 0 to 100 with at most two decimals."), field=field)
+    return percent / 100
 
 
 class RefuseShareForm(Form):

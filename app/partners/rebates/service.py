@@ -91,11 +91,7 @@ def set_sub_share(
     It begins with the next settlement day, and the sub-partner is told by mail. Raises as `set_rebate` does.
     """
     restrictions.require(permissions.COMMISSION_SHARING, master_id)
-    rebates = terms()
-    most = Decimal(0) if rebates is None else {"give": rebates.give_max, "take": rebates.take_max}[kind]
-    if most <= 0:
-        raise NotOffered
-    _require_within(share, most)
+    require_offered(kind, share)
     if track not in TRACKS:
         raise Invalid(_l("Choose one of the kinds of commission."), field="track")
     if tree.parent_at(sub_id, clock.business_now()) != master_id:
@@ -109,6 +105,15 @@ def set_sub_share(
     _record("partners.share.agree", agreement, by)
     _tell_sub(agreement, sub_id, master_id)
     return agreement
+
+
+def require_offered(kind: ShareKind, share: Decimal, *, field: str = "share") -> None:
+    """Raise NotOffered or ShareTooLarge unless the plan lets a partner give a sub-partner so much, or take it."""
+    rebates = terms()
+    most = Decimal(0) if rebates is None else {"give": rebates.give_max, "take": rebates.take_max}[kind]
+    if most <= 0:
+        raise NotOffered
+    _require_within(share, most, field=field)
 
 
 def end(agreement_id: UUID, owner_id: UUID, *, by: Actor) -> ShareAgreement:
@@ -174,11 +179,11 @@ def owner_of(agreement: ShareAgreement) -> UUID | None:
     return agreement.receiver_id if agreement.kind == "take" else agreement.giver_id
 
 
-def _require_within(share: Decimal, most: Decimal) -> None:
+def _require_within(share: Decimal, most: Decimal, *, field: str = "share") -> None:
     if not share.is_finite() or not 0 <= share <= 1 or share != round(share, PLACES):
-        raise Invalid(_l("Give a percentage from 0 to 100 with at most two decimals."), field="share")
+        raise Invalid(_l("Give a percentage from 0 to 100 with at most two decimals."), field=field)
     if share > most:
-        raise ShareTooLarge(most=f"{(most * 100).normalize():f}%")
+        raise ShareTooLarge(most=f"{(most * 100).normalize():f}%", field=field)
 
 
 def _lock() -> None:

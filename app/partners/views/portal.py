@@ -17,6 +17,7 @@ from app.kit.csv import write_rows
 from app.partners import labels, permissions, queries, versions
 from app.partners.awards import labels as award_words
 from app.partners.awards import reading as award_reading
+from app.partners.network.invitation_views import add_invitation_views
 from app.partners.network.views import add_network_views
 from app.partners.payouts.views import portal as payouts
 from app.partners.portal import so_far
@@ -131,6 +132,7 @@ def make_portal(name: str, layout: str, url_prefix: str | None) -> Blueprint:
         return payouts.cancel(me(), payout_id)
 
     add_network_views(bp, page)
+    add_invitation_views(bp, page)
     add_link_views(bp, page)
     add_people_views(bp, page)
     add_rank_views(bp, page)
