@@ -9,6 +9,7 @@ import msgspec
 
 from app import tenancy
 from app.core.features import BundleSection
+from app.referrals import queries
 
 COOKIE_DAYS_MAX = 400  # What browsers keep at most.
 PATH_LENGTH_MOST = 10_000
@@ -85,4 +86,10 @@ def check(section: ReferralsBundle) -> Sequence[tuple[str, str]]:
     return found
 
 
-SECTION = BundleSection(name="referrals", type=ReferralsBundle, check=check)
+def apply(section: ReferralsBundle) -> None:
+    """Turn from an open programme to one with admissions without taking anything from those who are in it."""
+    if section.join != "open":
+        queries.admit_standing()
+
+
+SECTION = BundleSection(name="referrals", type=ReferralsBundle, check=check, apply=apply)

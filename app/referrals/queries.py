@@ -384,6 +384,11 @@ def direct_count(client_id: UUID, at: datetime | None = None) -> int:
     return int(session().scalar(statement) or 0)
 
 
+def admit_standing() -> None:
+    """Let those who sponsor somebody go on where a brand has just turned from open to admissions."""
+    execute_sql(_sql("admit_standing"), at=clock.business_now())
+
+
 def lock_tree(*, exclusively: bool) -> None:
     """Hold the shape of the tenant's tree until the transaction ends: moves alone, registrations beside each other.
 
