@@ -49,6 +49,27 @@ def run_post_batch(**values: Any) -> list[str]:
     return list(found or ())
 
 
+_ADD_LINKS = """
+INSERT INTO journal_link (tenant_id, entry_id, object_type, object_id)
+SELECT :tenant_id, l.entry_id, l.object_type, l.object_id
+FROM unnest(CAST(:entries AS uuid[]), CAST(:types AS text[]), CAST(:objects AS uuid[]))
+  AS l (entry_id, object_type, object_id)
+"""
+
+
+def trust_keys() -> None:
+    """Have this transaction look rows up by key. In books that a run has just filled the planner believes that reading
+    a whole table is quicker, and the check that each posting's entry stands would do that once per posting."""
+    execute_sql("SET LOCAL enable_seqscan = off")
+
+
+def add_links(links: Sequence[tuple[UUID, str, UUID]]) -> None:
+    """Say what entries are about: (entry, kind of object, object)."""
+    if links:
+        entries, types, objects = (list(column) for column in zip(*links, strict=True))
+        execute_sql(_ADD_LINKS, entries=entries, types=types, objects=objects)
+
+
 _MAKE_WALLETS = """
 INSERT INTO wallet (
   tenant_id, id, owner_kind, owner_id, house, purpose, currency, keeps_balance, balance_minor, floor_minor,

@@ -141,6 +141,7 @@ def post_slice(entries: Sequence[EntryDraft], by: Actor) -> int:
     if not all(rules.is_balanced(sides) for sides in ordered):
         raise errors.Unbalanced
     flat = [side for sides in ordered for side in sides]
+    queries.trust_keys()
     with _refusals():
         known = set(
             queries.run_post_batch(
@@ -161,13 +162,14 @@ def post_slice(entries: Sequence[EntryDraft], by: Actor) -> int:
                 currencies=[side[1] for side in flat],
             )
         )
-    linked = [(id_, draft) for id_, draft in zip(ids, entries, strict=True) if draft.links and draft.key not in known]
-    session().add_all(
-        JournalLink(entry_id=id_, object_type=kind, object_id=object_id)
-        for id_, draft in linked
-        for kind, object_id in draft.links
+    queries.add_links(
+        [
+            (id_, kind, object_id)
+            for id_, draft in zip(ids, entries, strict=True)
+            if draft.key not in known
+            for kind, object_id in draft.links
+        ]
     )
-    session().flush()
     return len(known)
 
 
