@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
 from app.partners.plan import (
@@ -34,9 +34,11 @@ from tests.partners.volume import neighbours
 def examples(usual: int) -> settings:
     """How many random worlds a test looks at: the same ones every time, unless somebody asks for so many others."""
     asked = os.environ.get("KONTOR_EXAMPLES")
+    steps = [Phase.explicit, Phase.generate] if asked is None else list(Phase)  # Shrinking a world takes minutes.
     return settings(
         max_examples=int(asked or usual),
         derandomize=asked is None,
+        phases=steps,
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )

@@ -30,7 +30,7 @@ def god_total(outcome: Outcome) -> Decimal:
 
 
 @given(god_rates=rates, volume=lots, parts=st.integers(2, 9))
-def test_splitting_a_trade_does_not_change_its_total(god_rates: list[Decimal], volume: str, parts: int) -> None:
+def test_property_03_splitting_a_trade_keeps_its_total(god_rates: list[Decimal], volume: str, parts: int) -> None:
     whole = settle(trade(lots=volume), path_with(god_rates))
     piece = Decimal(volume) / parts
     exact = piece.quantize(TINY)
@@ -48,7 +48,7 @@ def test_splitting_a_trade_does_not_change_its_total(god_rates: list[Decimal], v
 
 
 @given(god_rates=rates, others=rates, volume=lots)
-def test_full_depends_on_no_other_partner(god_rates: list[Decimal], others: list[Decimal], volume: str) -> None:
+def test_property_05_full_depends_on_nobody_else(god_rates: list[Decimal], others: list[Decimal], volume: str) -> None:
     plan = plan_with(referral=None)
     first = settle(trade(lots=volume), path_with([god_rates[0]]), plan).lines[0]
     crowded = settle(trade(lots=volume), path_with([god_rates[0], *others]), plan).lines[0]
@@ -57,7 +57,7 @@ def test_full_depends_on_no_other_partner(god_rates: list[Decimal], others: list
 
 
 @given(god_rates=rates, volume=lots)
-def test_difference_pays_the_highest_rate_and_split_the_nearest(god_rates: list[Decimal], volume: str) -> None:
+def test_property_06_difference_pays_the_highest_split_the_nearest(god_rates: list[Decimal], volume: str) -> None:
     path, count = path_with(god_rates), len(god_rates)
     difference = settle(trade(lots=volume), path, plan_with(referral=None, god={"nested_policy": "difference"}))
     shares = {"nested_policy": "split", "split_shares": (dec("0.35"), dec("0.1"))}
@@ -74,7 +74,7 @@ def test_difference_pays_the_highest_rate_and_split_the_nearest(god_rates: list[
     policy=st.sampled_from(["priority", "pro_rata", "nearest_first", "top_first"]),
     nested=st.sampled_from(POLICIES),
 )
-def test_lines_never_exceed_the_cap(
+def test_property_07_lines_never_exceed_the_cap(
     god_rates: list[Decimal], volume: str, per_lot: Decimal, policy: str, nested: str
 ) -> None:
     plan = plan_with(
@@ -88,7 +88,7 @@ def test_lines_never_exceed_the_cap(
 
 
 @given(god_rates=rates, volume=lots, held=st.integers(0, 400), nested=st.sampled_from(POLICIES))
-def test_everybody_who_might_be_paid_has_a_line_or_a_reason(
+def test_property_11_everybody_who_might_be_paid_has_a_line_or_a_reason(
     god_rates: list[Decimal], volume: str, held: int, nested: str
 ) -> None:
     path = path_with(god_rates)

@@ -119,6 +119,11 @@ class Built:
         """The lowest number of its trades."""
         return min(trade.seq for trade in self.trades)
 
+    def is_excluded(self, one: dict[str, Any]) -> bool:
+        """Whether the account of a drawn trade has been taken out of commission by the end of the day."""
+        key = (one["person"], one["group"], one["account_currency"])
+        return any(account == key for account, _ in self.given["excluded"])
+
     def person(self, client_id: UUID) -> int:
         """The number of a person."""
         return self.ids.index(client_id)
@@ -128,7 +133,9 @@ class Built:
         return next(place for place, trade in enumerate(self.trades) if trade.seq == trade_id)
 
 
-def build(given: dict[str, Any], day: date, *, order: Sequence[int] = (), batches: int = 1) -> Built:
+def build(
+    given: dict[str, Any], day: date, *, order: Sequence[int] = (), batches: int = 1, publish: bool = True
+) -> Built:
     """Store a world whose trades were closed on a day. `order` says how they arrive, in so many batches."""
     plan: Plan = given["plan"]
     with transaction():
@@ -149,7 +156,8 @@ def build(given: dict[str, Any], day: date, *, order: Sequence[int] = (), batche
             if person.is_accrual_locked:
                 restrictions.lock(person_id, permissions.COMMISSION_ACCRUAL, reason_code=next(iter(REASONS)), by=BY)
         agreed = agreements.store(given["agreements"], ids, day)
-        world.publish(plan, hours(day, 0))
+        if publish:
+            world.publish(plan, hours(day, 0))
         starts_at = None if given["starts"] is None else hours(day, given["starts"])
         platform = world.make_platform(starts_at=starts_at)
         last = execute_sql(
@@ -170,8 +178,13 @@ def build(given: dict[str, Any], day: date, *, order: Sequence[int] = (), batche
             platform.store([stored(closed[place], given["trades"][place]) for place in some])
         for trade, one in zip(closed, given["trades"], strict=True):
             if one["verdict"] != "clear":
-                service.record_verdict(trade.seq, one["verdict"], reason="test", by=BY)
+                judge(trade.seq, one["verdict"])
     return Built(given, day, ids, platform, closed, around, agreed, starts_at)
+
+
+def judge(trade_id: int, verdict: Any) -> None:
+    """Somebody has examined a trade."""
+    service.record_verdict(trade_id, verdict, reason="test", by=BY)
 
 
 @dataclass
@@ -235,11 +248,11 @@ def path_instant(plan: Plan, trade: ClosedTrade, day: date) -> datetime:
     return {"close": trade.closed_at, "open": opened, "settlement": hours(day, 24)}[plan.tree_as_of]
 
 
-def facts_of(built: Built, trade: ClosedTrade, one: dict[str, Any]) -> Facts:
-    """Everything that the reference is told about a trade beside its path and plan."""
+def facts_of(built: Built, trade: ClosedTrade, one: dict[str, Any], day: date | None = None) -> Facts:
+    """Everything that the reference is told about a trade beside its path and plan, when it is settled with a day."""
     plan = built.plan
-    rate_at = hours(built.day, 24) if plan.fx_time == "settlement" else trade.closed_at
-    around = built.around
+    rate_at = hours(day or built.day, 24) if plan.fx_time == "settlement" else trade.closed_at
+    around, closed_on = built.around, trade.closed_at.date()
     return Facts(
         people={
             person_id: replace(person, is_funded=person_id in around.funded, person=around.person.get(person_id))
@@ -251,7 +264,7 @@ def facts_of(built: Built, trade: ClosedTrade, one: dict[str, Any]) -> Facts:
         markup_quote=in_transaction(quote_of, "USD", rate_at, plan.currency),
         verdict=one["verdict"],
         starts_at=built.starts_at,
-        average_spread=in_transaction(neighbours.average_spread, trade.symbol, built.day, plan.average_days),
+        average_spread=in_transaction(neighbours.average_spread, trade.symbol, closed_on, plan.average_days),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -46,7 +46,9 @@ NOTHING = dec(0)
         ("open", "next_settlement_day", "P"),
     ],
 )
-def test_example_08_the_client_moves_to_another_partner(tree_as_of: str, move_effective: str, paid: str) -> None:
+def test_example_08_the_client_moves_to_another_partner(
+    tree_as_of: str, move_effective: Literal["immediate", "next_settlement_day"], paid: str
+) -> None:
     plan = plan_with(referral=None, tree_as_of=tree_as_of, move_effective=move_effective)
     stage = Stage(("P",), {"P": "8.00"})
     with transaction():
@@ -60,7 +62,7 @@ def test_example_08_the_client_moves_to_another_partner(tree_as_of: str, move_ef
             when=move_effective,
             reason="asked for it",
             by=BY,
-            request_id="move",  # type: ignore[arg-type]
+            request_id="move",
         )
     with transaction():
         [closed] = stage.store(trade(lots="2.00", opened_at=at(FRIDAY, 9), held=timedelta(hours=6)))
