@@ -12,7 +12,7 @@ from app.core.db import in_transaction
 from app.core.jobs import every, tenant_job
 from app.partners.disputes import service as disputes
 from app.partners.payouts import service as payouts
-from app.partners.portal import so_far
+from app.partners.portal import clicks, so_far
 from app.partners.ranks import service as ranks
 from app.partners.replay import running as replays
 from app.partners.settlement import run as settlement
@@ -83,3 +83,10 @@ def settle_day(day: str) -> None:
 def day_so_far() -> None:
     """Show partners what the present day has brought until now. Where no deal has arrived since, it does nothing."""
     so_far.refresh()
+
+
+@every("partners.forget_clicks", seconds=3600, queue="reports")
+def forget_clicks() -> None:
+    """Forget clicks on partners' links that are older than the brand keeps them."""
+    while in_transaction(clicks.forget):
+        pass

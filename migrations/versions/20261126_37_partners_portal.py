@@ -58,7 +58,7 @@ def upgrade() -> None:
     )
     op.create_index("link_click_partner", "link_click", ["tenant_id", "partner_id", "business_date"])
     op.create_index("link_click_day", "link_click", ["tenant_id", "business_date"])
-    isolate_by_tenant("link_click", grant="SELECT, INSERT")
+    isolate_by_tenant("link_click", grant="SELECT, INSERT, DELETE")
     op.create_table(
         "link_registration",
         sa.Column("tenant_id", sa.Integer, sa.ForeignKey("tenant.id"), nullable=False),

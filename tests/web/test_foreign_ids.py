@@ -57,7 +57,7 @@ OBJECTS = {
 OTHER_PARTS = {
     "name": "profile", "tab": "notes", "ticket": "1", "day": "2026-11-20", "track": "referral", "place": "1",
     "trade_id": "1", "revision": "1", "component": "base", "login": "1", "act": "pause", "step": "bridge",
-    "what": "leverage", "kind": "rebate", "token": "x",
+    "what": "leverage", "kind": "rebate",
 }  # fmt: skip
 """Parts that name no row of their own: a value that exists."""
 COLUMNS = """

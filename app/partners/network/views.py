@@ -16,7 +16,9 @@ from app.clients.rules import ClientStatus
 from app.core.errors import NotFound
 from app.core.http import is_partial, requires
 from app.partners import permissions, queries
+from app.partners.portal import people
 from app.partners.portal.person import me
+from app.partners.portal.queries import ACTIVE_DAYS
 from app.referrals import masking
 from app.referrals import queries as tree
 from app.referrals.queries import LEVEL_SIZE, Branch
@@ -103,6 +105,10 @@ def _shown(nodes: Sequence[Node], at: datetime, at_text: str) -> dict[str, Any]:
         "at_text": at_text,
         "statuses": ClientStatus,
         "god_rates": queries.god_rates([node.branch.client_id for node in masked], at),
+        "totals": people.totals_of(me(), [node.branch.client_id for node in masked]) if not at_text else {},
+        "nothing_traded": people.NOTHING,
+        "active_days": ACTIVE_DAYS,
+        "currency": queries.currency(),
         "my_id": me(),
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from datetime import timedelta
 from uuid import UUID
 
 from app.config import settings
@@ -12,13 +13,16 @@ from app.core.db import session, tenant_id
 from app.identity.service import throttle
 from app.kit import clock
 from app.partners import versions
+from app.partners.portal import queries
 from app.partners.portal.models import LinkClick
 from app.referrals import queries as tree
+from app.referrals.bundle import settings as settings_of_brand
 
 CLICKS_PER_HOUR = 60
 """Clicks of one address that are counted; whoever follows more is led on, and counts for nothing."""
 FOLLOWS_PER_MINUTE = 120
 """How often one address may follow links at all."""
+FORGOTTEN_AT_ONCE = 10_000
 _BOT = re.compile(
     r"bot\b|bot[/;_-]|crawl|spider|slurp|preview|facebookexternal|whatsapp|telegram|skypeuri|embedly|monitor|headless|"
     r"lighthouse|python|curl|wget|java/|okhttp|go-http|libwww|scrapy|axios|node-fetch|httpclient|feed|validator|scan",
@@ -62,6 +66,16 @@ def count(partner_id: UUID, code: str, link_id: UUID | None, *, address: str, us
             device=device_of(user_agent),
         )
     )
+
+
+def forget() -> int:
+    """Forget some of the clicks that are older than the brand keeps them; the sum of all stays. Answers how many.
+
+    Call it again until it answers zero: so no transaction is long.
+    """
+    days = settings_of_brand().click_days
+    before = versions.day_cut().day_of(clock.business_now()) - timedelta(days=days)
+    return queries.forget_clicks(before, limit=FORGOTTEN_AT_ONCE)
 
 
 def _visitor(day: str, address: str, user_agent: str) -> str:

@@ -17,6 +17,7 @@ from app.partners import versions
 from app.partners.portal import queries
 from app.partners.portal.models import CampaignLink
 from app.partners.portal.terms import OWN_PAGES, LinkTerms
+from app.referrals import membership
 from app.referrals import queries as tree
 from app.referrals import service as referrals
 from app.referrals.rules import normal_code
@@ -66,7 +67,11 @@ def targets() -> dict[str, Message | str]:
 
 
 def create_link(partner_id: UUID, fields: LinkFields, *, by: Actor) -> CampaignLink:
-    """Give a partner a named link with a code of its own. Raises Invalid that names the field, TooManyLinks."""
+    """Give a partner a named link with a code of its own.
+
+    Raises NotInProgramme, Invalid that names the field, TooManyLinks.
+    """
+    membership.require(partner_id)
     checked = _checked(fields)
     if queries.open_links_of(partner_id) >= LINKS_MAX:
         raise TooManyLinks
@@ -143,9 +148,8 @@ def record_registration(client_id: UUID, code_text: str) -> None:
     now = clock.business_now()
     code = normal_code(code_text) if code_text else None
     row = tree.code_row(code) if code else None
-    sponsor = tree.parent_at(client_id, now)
-    partner_id = sponsor or (row.client_id if row is not None else None)
-    if partner_id is None or partner_id == client_id:
+    partner_id = tree.parent_at(client_id, now)
+    if partner_id is None:
         return
     link = queries.link_by_code(code) if code and row is not None and row.client_id == partner_id else None
     queries.add_registration(

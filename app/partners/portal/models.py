@@ -34,7 +34,7 @@ class CampaignLink(TenantModel):
 
 
 class LinkClick(TenantModel):
-    """Somebody followed a partner's link. Append-only, and nothing in it names a person."""
+    """Somebody followed a partner's link. Never changed, forgotten in time; nothing in it names a person."""
 
     __tablename__ = "link_click"
     __table_args__ = (

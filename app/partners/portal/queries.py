@@ -129,6 +129,19 @@ def total(wanted: FunnelFilter) -> Stage:
     return replace(found[0], key="") if found else Stage("", 0, 0, 0, 0, 0)
 
 
+def forget_clicks(before: date, *, limit: int) -> int:
+    """Delete clicks of days before one, at most so many, the oldest first. Answers how many."""
+    done = execute_sql(
+        "DELETE FROM link_click AS c USING ("
+        " SELECT o.id FROM link_click AS o WHERE o.tenant_id = :tenant_id AND o.business_date < :before"
+        " ORDER BY o.business_date LIMIT :limit"
+        ") AS old WHERE c.tenant_id = :tenant_id AND c.id = old.id",
+        before=before,
+        limit=limit,
+    )
+    return done.rowcount
+
+
 def arrivals(wanted: FunnelFilter, *, limit: int, offset: int = 0) -> tuple[list[Arrival], int]:
     """Those who signed up, the newest first, and how many there are."""
     rows = execute_sql(

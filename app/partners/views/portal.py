@@ -29,6 +29,7 @@ from app.partners.portal.views.links import add_link_views, address_of
 from app.partners.portal.views.people import add_people_views
 from app.partners.queries import Earning, EarningFilter
 from app.partners.ranks.views import add_rank_views
+from app.referrals import membership
 from app.referrals import queries as tree
 from app.referrals import service as referrals
 from app.ui.lists import Page, PageRequest
@@ -149,6 +150,7 @@ def _home(partner_id: UUID) -> dict[str, Any]:
     plan = versions.plan_for_receivers()
     return {
         "link": link,
+        "against": membership.against(partner_id),
         "qr": qr_of(link),
         "visits": tree.visits_of(partner_id),
         "balances": queries.balances(partner_id),

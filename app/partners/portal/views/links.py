@@ -19,7 +19,7 @@ from app.partners.portal.models import CampaignLink
 from app.partners.portal.person import me
 from app.partners.portal.qr import qr_file, qr_of
 from app.partners.portal.views import funnel as shown
-from app.referrals import masking
+from app.referrals import masking, membership
 from app.referrals import permissions as tree_permissions
 from app.referrals import service as referrals
 from app.ui.lists import Page, PageRequest
@@ -45,6 +45,7 @@ def add_link_views(bp: Blueprint, page: Render) -> None:
             "links.html",
             block="list",
             links=[(link, stages.get(str(link.id))) for link in mine],
+            against=membership.against(me()),
             plain=stages.get(queries.PLAIN),
             plain_address=address_of(referrals.give_code(me())),
             address_of=address_of,
