@@ -113,6 +113,17 @@ class SettlementRun(BulkModel):
     proof: Mapped[dict[str, Any]]
     override_by: Mapped[str]
     override_reason: Mapped[str]
+    override_by_id: Mapped[UUID | None]
+    missing: Mapped[list[Any]] = mapped_column(default=list)  # What was not complete when the gate was overridden.
+    step_times: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    signed_by: Mapped[UUID | None]
+    signed_by_name: Mapped[str | None]
+    signed_at: Mapped[datetime | None]
+    signed_note: Mapped[str] = mapped_column(default="")
+
+    @property
+    def is_signed(self) -> bool:
+        return self.signed_at is not None
 
     @property
     def is_proved(self) -> bool:
@@ -144,7 +155,11 @@ class BatchStatus(StrEnum):
 
 
 class CommissionBatch(BulkModel):
-    """What one partner got in one track on one day: exact lines, the carry, and the money that was posted for them."""
+    """What one partner got in one track on one day: exact lines, the carry, and the money that was posted for them.
+
+    `currency` is the partner's. Where the plan's is another one, `converted` is what `lines` come to in it, at the rate
+    `multiply / divide`; the carry is always in the partner's currency.
+    """
 
     __tablename__ = "commission_batch"
 
@@ -166,6 +181,16 @@ class CommissionBatch(BulkModel):
     entry_id: Mapped[UUID | None]
     release_entry_id: Mapped[UUID | None]
     released_at: Mapped[datetime | None]
+    converted: Mapped[Decimal | None]
+    multiply: Mapped[Decimal | None]
+    divide: Mapped[Decimal | None]
+    rate_source: Mapped[str | None]
+    rate_at: Mapped[datetime | None]
+
+    @property
+    def settled(self) -> Decimal:
+        """The lines in the partner's currency: `settled + carry_in - carry_out` is what was posted."""
+        return self.lines if self.converted is None else self.converted
 
     @property
     def key(self) -> str:
@@ -202,6 +227,12 @@ class CommissionStatement(BulkModel):
     carry_in: Mapped[Decimal]
     carry_out: Mapped[Decimal]
     posted_minor: Mapped[int]
+    converted: Mapped[Decimal | None]  # The lines in the statement's currency, where the plan's is another one.
+
+    @property
+    def settled(self) -> Decimal:
+        """The lines in the statement's currency."""
+        return self.lines if self.converted is None else self.converted
 
     @property
     def posted(self) -> Money:

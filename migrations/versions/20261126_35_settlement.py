@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 from app.core.migrate import isolate_by_tenant
 
@@ -20,9 +21,86 @@ def upgrade() -> None:
     quotients()
     payouts()
     early_releases()
+    runs()
+    currencies()
+    trials()
+    op.add_column("commission_hold", sa.Column("escalated_on", sa.Date))
+
+
+def runs() -> None:
+    """When a run took each step, who let it begin without all deals, and who has looked it through."""
     for name, kind in (("signed_by", sa.Uuid), ("signed_by_name", sa.Text), ("signed_at", INSTANT)):
         op.add_column("settlement_run", sa.Column(name, kind))
-    op.add_column("commission_hold", sa.Column("escalated_on", sa.Date))
+    op.add_column("settlement_run", sa.Column("signed_note", sa.Text, nullable=False, server_default=""))
+    op.add_column("settlement_run", sa.Column("override_by_id", sa.Uuid))
+    op.add_column(
+        "settlement_run", sa.Column("step_times", postgresql.JSONB, nullable=False, server_default=sa.text("'{}'"))
+    )
+    op.add_column(
+        "settlement_run", sa.Column("missing", postgresql.JSONB, nullable=False, server_default=sa.text("'[]'"))
+    )
+    op.create_check_constraint(
+        "settlement_run_signed", "settlement_run", "signed_at IS NULL OR (step = 'proved' AND signed_by IS NOT NULL)"
+    )
+    op.create_check_constraint(
+        "settlement_run_two_people", "settlement_run", "signed_by IS NULL OR signed_by IS DISTINCT FROM override_by_id"
+    )
+
+
+def currencies() -> None:
+    """Partners who are paid in a currency other than the plan's, and at what rate a run did so."""
+    op.create_table(
+        "commission_currency",
+        sa.Column("tenant_id", sa.Integer, sa.ForeignKey("tenant.id"), nullable=False),
+        sa.Column("partner_id", sa.Uuid, nullable=False),
+        sa.Column("currency", sa.Text, nullable=False),
+        sa.Column("chosen_at", INSTANT, nullable=False),
+        sa.Column("chosen_by", sa.Uuid),
+        sa.Column("chosen_by_name", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "partner_id"),
+        sa.ForeignKeyConstraint(["tenant_id", "partner_id"], ["client.tenant_id", "client.id"]),
+    )
+    isolate_by_tenant("commission_currency", grant="SELECT, INSERT, UPDATE, DELETE")
+    op.create_table(
+        "run_wallet",
+        sa.Column("tenant_id", sa.Integer, sa.ForeignKey("tenant.id"), nullable=False),
+        sa.Column("business_date", sa.Date, nullable=False),
+        sa.Column("partner_id", sa.Uuid, nullable=False),
+        sa.Column("currency", sa.Text, nullable=False),
+        sa.Column("places", sa.Integer, nullable=False),
+        sa.Column("multiply", sa.Numeric, nullable=False),
+        sa.Column("divide", sa.Numeric, nullable=False),
+        sa.Column("source", sa.Text, nullable=False),
+        sa.Column("quoted_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "business_date", "partner_id"),
+    )
+    isolate_by_tenant("run_wallet", grant="SELECT, INSERT, DELETE")
+    op.add_column("commission_batch", sa.Column("converted", sa.Numeric(24, 10)))
+    for name, kind in (
+        ("multiply", sa.Numeric), ("divide", sa.Numeric), ("rate_source", sa.Text), ("rate_at", INSTANT)
+    ):  # fmt: skip
+        op.add_column("commission_batch", sa.Column(name, kind))
+    op.add_column("commission_statement", sa.Column("converted", sa.Numeric(24, 10)))
+
+
+def trials() -> None:
+    op.create_table(
+        "settlement_trial",
+        sa.Column("tenant_id", sa.Integer, sa.ForeignKey("tenant.id"), nullable=False),
+        sa.Column("id", sa.Uuid, nullable=False),
+        sa.Column("business_date", sa.Date, nullable=False),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("result", postgresql.JSONB, nullable=False),
+        sa.Column("failure", sa.Text, nullable=False),
+        sa.Column("asked_by", sa.Uuid),
+        sa.Column("asked_by_name", sa.Text, nullable=False),
+        sa.Column("asked_at", INSTANT, nullable=False),
+        sa.Column("finished_at", INSTANT),
+        sa.PrimaryKeyConstraint("tenant_id", "id"),
+        sa.CheckConstraint("state IN ('waiting', 'done', 'failed')", name="settlement_trial_state"),
+    )
+    op.create_index("settlement_trial_asked", "settlement_trial", ["tenant_id", "asked_at"])
+    isolate_by_tenant("settlement_trial", grant="SELECT, INSERT, UPDATE")
 
 
 def quotients() -> None:

@@ -289,10 +289,9 @@ def test_a_run_that_stops_after_any_step_goes_on_and_adds_nothing(
             raise Stopped
         return done
 
-    monkeypatch.setattr(settlement, "_advance", stop)
-    with pytest.raises(Stopped):
+    with monkeypatch.context() as patched, pytest.raises(Stopped):
+        patched.setattr(settlement, "_advance", stop)
         settlement.settle_day(FRIDAY, by=BY)
-    monkeypatch.undo()
     world.settle(FRIDAY)
     before = world.lines(), world.balances(t1.a)
     world.settle(FRIDAY)

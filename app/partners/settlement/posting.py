@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -23,6 +23,7 @@ from app.partners.calendar import due_at
 from app.partners.models import BatchStatus, CommissionBatch, SettlementRun, batch_key
 from app.partners.plan import Plan
 from app.partners.rules.posting import MODES, REBATE_TRACKS
+from app.partners.settlement import wallets
 from app.partners.settlement.facts import over_many_rows, sql
 from app.restrictions import service as restrictions
 
@@ -37,8 +38,9 @@ def make_batches(run: SettlementRun, plan: Plan) -> None:
     """Sum the day up: one batch per beneficiary and track, rounded once with the carry of the batch before."""
     over_many_rows()
     execute_sql("SET LOCAL enable_sort = off")  # Lines are summed by hash: sorting a day's costs several times that.
+    settled = "settled_in_wallets" if wallets.has_any(run.business_date) else "settled_in_plan"
     execute_sql(
-        sql("batches"),
+        sql("batches").replace("/* settled */", sql(settled)),
         business_date=run.business_date,
         currency=run.currency,
         places=exponent(run.currency),
@@ -67,17 +69,17 @@ def post_batches(run: SettlementRun, by: Actor) -> None:
     """
     batches = in_transaction(_waiting, run)
     partners = {batch.partner_id for batch in batches}
-    wallets = in_transaction(_wallets_for, partners, run.currency)
-    expense = wallets[(EXPENSE, "commission", run.currency)]
+    found = in_transaction(_wallets_for, {(batch.partner_id, batch.currency) for batch in batches})
     drafts = []
     for batch in batches:
         if batch.posted_minor:
-            money = Money.from_minor(batch.posted_minor, run.currency)
-            temporary = wallets[(partner_owner(batch.partner_id), ledger.TEMPORARY, run.currency)]
+            money = Money.from_minor(batch.posted_minor, batch.currency)
+            expense = found[(EXPENSE, "commission", batch.currency)]
+            temporary = found[(partner_owner(batch.partner_id), ledger.TEMPORARY, batch.currency)]
             drafts.append(
                 ledger.EntryDraft(
                     key=batch_key(
-                        run.business_date, batch.partner_id, run.currency, batch.track, "settle", batch.sequence
+                        run.business_date, batch.partner_id, batch.currency, batch.track, "settle", batch.sequence
                     ),
                     kind="commission.settle",
                     lines=[ledger.Line(expense, -money), ledger.Line(temporary, money)],
@@ -106,19 +108,22 @@ def partner_owner(partner_id: UUID) -> ledger.Owner:
 
 def _waiting(run: SettlementRun) -> Sequence[Any]:
     statement = select(
-        CommissionBatch.partner_id, CommissionBatch.track, CommissionBatch.sequence, CommissionBatch.posted_minor
+        CommissionBatch.partner_id,
+        CommissionBatch.track,
+        CommissionBatch.currency,
+        CommissionBatch.sequence,
+        CommissionBatch.posted_minor,
     ).where(
         CommissionBatch.business_date == run.business_date,
-        CommissionBatch.currency == run.currency,
         CommissionBatch.status == BatchStatus.COMPUTED,
         CommissionBatch.purpose == "settle",
     )
     return session().execute(statement).all()
 
 
-def _wallets_for(partners: Iterable[UUID], currency: str) -> dict[tuple[ledger.Owner, str, str], UUID]:
-    wanted = [(partner_owner(partner_id), ledger.TEMPORARY, currency) for partner_id in partners]
-    return ledger.wallets([*wanted, (EXPENSE, "commission", currency)])
+def _wallets_for(wanted: Collection[tuple[UUID, str]]) -> dict[tuple[ledger.Owner, str, str], UUID]:
+    own = [(partner_owner(partner_id), ledger.TEMPORARY, currency) for partner_id, currency in wanted]
+    return ledger.wallets([*own, *((EXPENSE, "commission", currency) for currency in {code for _, code in wanted})])
 
 
 def _tell(partners: Iterable[UUID]) -> None:
@@ -135,6 +140,7 @@ def take_back(run: SettlementRun, plan: Plan, by: Actor) -> None:
     rows = execute_sql(
         sql("reversals_by_batch"),
         business_date=run.business_date,
+        currency=run.currency,
         by_line=plan.rounding_scope == "line",
         places=exponent(run.currency),
         mode=plan.rounding_mode,
@@ -150,22 +156,26 @@ def _take_back_one(run: SettlementRun, plan: Plan, row: Any, by: Actor) -> None:
         .where(
             CommissionBatch.partner_id == row.partner_id,
             CommissionBatch.track == row.track,
-            CommissionBatch.currency == run.currency,
+            CommissionBatch.currency == row.currency,
             CommissionBatch.business_date <= run.business_date,
         )
         .order_by(CommissionBatch.business_date.desc(), CommissionBatch.sequence.desc())
         .limit(1)
     )
     is_today = last is not None and last.business_date == run.business_date
+    converted = wallets.convert(row.lines, row.multiply, row.divide)
+    settled = row.lines if converted is None else converted
+    places, mode = exponent(row.currency), MODES[plan.rounding_mode]
     if plan.rounding_scope == "line" and row.track not in REBATE_TRACKS:
-        carry_in, posted = Decimal(0), Decimal(row.rounded)
+        rounded = wallets.convert(row.rounded, row.multiply, row.divide)
+        carry_in, posted = Decimal(0), row.rounded if rounded is None else round_decimal(rounded, places, mode)
     else:
         carry_in = last.carry_out if last is not None else Decimal(0)
-        posted = round_decimal(carry_in + row.lines, exponent(run.currency), MODES[plan.rounding_mode])
+        posted = round_decimal(carry_in + settled, places, mode)
     batch = CommissionBatch(
         partner_id=row.partner_id,
         track=row.track,
-        currency=run.currency,
+        currency=row.currency,
         business_date=run.business_date,
         sequence=last.sequence + 1 if is_today and last is not None else 1,
         purpose="clawback",
@@ -173,14 +183,19 @@ def _take_back_one(run: SettlementRun, plan: Plan, row: Any, by: Actor) -> None:
         line_count=row.line_count,
         lines=row.lines,
         carry_in=carry_in,
-        carry_out=carry_in + row.lines - posted,
-        posted_minor=Money(posted, run.currency).minor,
+        carry_out=carry_in + settled - posted,
+        posted_minor=Money(posted, row.currency).minor,
         taken_back_minor=0,
         status=BatchStatus.RELEASED,
         due_at=run.day_end,
         entry_id=None,
         release_entry_id=None,
         released_at=None,
+        converted=converted,
+        multiply=row.multiply,
+        divide=row.divide,
+        rate_source=row.rate_source,
+        rate_at=row.rate_at,
     )
     if posted:
         batch.entry_id = _post_clawback(batch, by)
@@ -256,7 +271,7 @@ def _release(keys: Sequence[BatchKey], now: datetime, by: Actor) -> int:
     batches = _releasable(now, len(keys), keys)
     if not batches:
         return 0
-    wallets = _release_wallets(batches)
+    own = _release_wallets(batches)
     drafts = []
     for batch in batches:
         owner = partner_owner(batch.partner_id)
@@ -266,8 +281,8 @@ def _release(keys: Sequence[BatchKey], now: datetime, by: Actor) -> int:
                     key=f"release:{batch.key}",
                     kind="commission.release",
                     lines=[
-                        ledger.Line(wallets[(owner, ledger.TEMPORARY, batch.currency)], -batch.remaining),
-                        ledger.Line(wallets[(owner, ledger.REDEEM, batch.currency)], batch.remaining),
+                        ledger.Line(own[(owner, ledger.TEMPORARY, batch.currency)], -batch.remaining),
+                        ledger.Line(own[(owner, ledger.REDEEM, batch.currency)], batch.remaining),
                     ],
                     memo=f"{batch.track} {batch.business_date.isoformat()}",
                 )

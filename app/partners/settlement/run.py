@@ -33,7 +33,7 @@ from app.partners.ranks import paying as rank_pay
 from app.partners.ranks import service as rank_service
 from app.partners.ranks import settling as ranking
 from app.partners.rebates import engine as sharing
-from app.partners.settlement import compute, facts, posting
+from app.partners.settlement import compute, facts, posting, wallets
 from app.partners.settlement.facts import sql
 from app.partners.volume import freezing as volume
 from app.trading.queries import platforms
@@ -218,7 +218,11 @@ def _open(day: date) -> None:
             failure="",
             proof={},
             override_by="",
+            override_by_id=None,
             override_reason="",
+            missing=[],
+            step_times={},
+            signed_note="",
         )
     )
 
@@ -229,7 +233,7 @@ def _override(day: date, reason: str, by: Actor) -> None:
         return
     if len(reason) > 500:
         raise Invalid(_l("Use at most 500 characters."), field="reason")
-    run.override_by, run.override_reason = by.name, reason
+    run.override_by, run.override_by_id, run.override_reason = by.name, by.id, reason
     audit.record("partners.settlement.override", ("settlement_run", run.id), by=by, reason=reason)
 
 
@@ -254,6 +258,7 @@ def _advance(day: date, expected: RunStep, to: RunStep, work: Callable[[Settleme
             return False
         work(run)
         run.step, run.failure = to, ""
+        run.step_times = {**run.step_times, to.value: clock.now().isoformat()}
         live.publish("office", "settlement-changed")
         return True
 
@@ -277,24 +282,38 @@ def _fail(day: date, sentence: str, **more: Any) -> bool:
 
 def _complete(run: SettlementRun, by: Actor) -> bool:
     """Completeness gate: every platform reports that all deals before the cut-off are stored."""
-    missing = in_transaction(trading.incomplete_platforms, run.day_end)
-    if missing and not run.override_reason:
-        names = in_transaction(lambda: {row.id: row.name for row in platforms.platforms()})
-        sentences = [
-            f"{names.get(platform_id, platform_id)}: {' '.join(reason.in_english() for reason in found.reasons)}"
-            for platform_id, found in missing
-        ]
+    sentences = in_transaction(missing_deals, run.day_end)
+    if sentences and not run.override_reason:
         return _fail(run.business_date, " ".join(sentences))
-    return _advance(run.business_date, RunStep.OPENED, RunStep.COMPLETE, lambda _: None)
+
+    def work(locked: SettlementRun) -> None:
+        locked.missing = sentences
+
+    return _advance(run.business_date, RunStep.OPENED, RunStep.COMPLETE, work)
+
+
+def missing_deals(until: datetime) -> list[str]:
+    """What speaks against all deals up to an instant being stored: a sentence for each platform that is not complete."""
+    missing = trading.incomplete_platforms(until)
+    names = {row.id: row.name for row in platforms.platforms()} if missing else {}
+    return [
+        f"{names.get(platform_id, platform_id)}: {' '.join(reason.in_english() for reason in found.reasons)}"
+        for platform_id, found in missing
+    ]
 
 
 def _freeze(run: SettlementRun, by: Actor) -> bool:
+    unknown = in_transaction(wallets.without_rate, run)
+    if unknown:
+        return _fail(run.business_date, f"There is no exchange rate from {run.currency} to {', '.join(unknown)} yet.")
+
     def work(locked: SettlementRun) -> None:
         locked.batch_to = execute_sql(
             "SELECT coalesce(max(batch_no), 0) FROM closed_trade WHERE tenant_id = :tenant_id"
         ).scalar_one()
         rank_service.assess_due(locked.day_end - _INSTANT)
         facts.freeze(locked)
+        wallets.freeze(locked)
         volume.freeze(locked)
 
     return _advance(run.business_date, RunStep.COMPLETE, RunStep.FROZEN, work)
@@ -373,25 +392,27 @@ def _state(run: SettlementRun, by: Actor) -> bool:
         )
         facts.over_many_rows()
         execute_sql(sql("statements"), business_date=run.business_date, currency=run.currency)
+        if wallets.others_of(locked):
+            wallets.state(locked)
 
     return _advance(run.business_date, RunStep.POSTED, RunStep.STATED, work)
 
 
 def _prove(run: SettlementRun, by: Actor) -> bool:
     """Lines with their carry, journals and statements must say the same per beneficiary, or nothing is released."""
-    given = {"business_date": run.business_date, "places": exponent(run.currency)}
-    wrong = in_transaction(_differences, given)
-    totals = in_transaction(
-        lambda: execute_sql(sql("proof_totals"), business_date=run.business_date, currency=run.currency).one()
-    )
-    shown = {name: int(value) for name, value in totals._mapping.items()}
-    if wrong or shown["audit_minor"] != shown["temporary_minor"]:
+    others = in_transaction(wallets.others_of, run)
+    wrong = in_transaction(_differences, run, others)
+    totals = {code: in_transaction(_totals, run, code) for code in (run.currency, *others)}
+    shown = totals[run.currency] | ({"others": {code: totals[code] for code in others}} if others else {})
+    apart = [code for code, one in totals.items() if one["audit_minor"] != one["temporary_minor"]]
+    if wrong or apart:
         first = wrong[0] if wrong else None
         sentence = (
             f"Partner {first.partner_id}: lines {first.from_lines}, journals {first.from_journals},"
             f" statements {first.from_statements}."
             if first is not None
-            else f"Batches under audit hold {shown['audit_minor']}, temporary wallets {shown['temporary_minor']}."
+            else f"Batches under audit hold {totals[apart[0]]['audit_minor']},"
+            f" temporary wallets {totals[apart[0]]['temporary_minor']}."
         )
         return _fail(run.business_date, sentence, **shown)
 
@@ -402,6 +423,21 @@ def _prove(run: SettlementRun, by: Actor) -> bool:
     return _advance(run.business_date, RunStep.STATED, RunStep.PROVED, work)
 
 
-def _differences(given: dict[str, Any]) -> list[Any]:
+def _totals(run: SettlementRun, currency: str) -> dict[str, int]:
+    found = execute_sql(sql("proof_totals"), business_date=run.business_date, currency=currency).one()
+    return {name: int(value) for name, value in found._mapping.items()}
+
+
+def _differences(run: SettlementRun, others: list[str]) -> list[Any]:
     facts.over_many_rows()
-    return list(execute_sql(sql("proof"), **given).all())
+    if not others:
+        return list(execute_sql(sql("proof"), business_date=run.business_date, places=exponent(run.currency)).all())
+    codes = [run.currency, *others]
+    return list(
+        execute_sql(
+            sql("proof_in_wallets"),
+            business_date=run.business_date,
+            currencies=codes,
+            all_places=[exponent(code) for code in codes],
+        ).all()
+    )
