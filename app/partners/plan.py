@@ -179,6 +179,7 @@ class Gates(Part, frozen=True):
     copy_trades: Literal["pay", "exclude"] = "pay"
     dealer_deals: Literal["pay", "exclude"] = "exclude"
     zero_move: Literal["pay", "exclude"] = "pay"
+    negative_balance: Literal["pay", "exclude"] = "pay"
     min_points: Decimal = Decimal(0)
     min_volume_lots: Decimal = Decimal(0)
     max_volume_lots: Decimal | None = None

@@ -72,6 +72,7 @@ def frozen_facts() -> None:
         needed("is_not_final", sa.Boolean),
         needed("is_close_by_netted", sa.Boolean),
         needed("is_equity_unknown", sa.Boolean),
+        needed("is_below_zero", sa.Boolean, server_default=sa.false()),
         sa.PrimaryKeyConstraint("tenant_id", "business_date", "plan_number", "trade_id", "revision"),
     )
     op.create_table(

@@ -242,6 +242,7 @@ def worlds(draw: st.DrawFn) -> dict[str, Any]:
         **neighbours.drawn_world(draw, count),
         "people": [
             Person(
+                is_approved=draw(st.integers(0, 6)) > 0,
                 is_active=draw(st.integers(0, 6)) > 0,
                 kyc_level=draw(st.integers(0, 1)),
                 country=draw(st.sampled_from(["DE", "DE", "DE", "FR"])),

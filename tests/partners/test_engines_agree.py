@@ -43,7 +43,12 @@ def test_sql_and_reference_give_the_same_lines_and_reasons(drawn: dict[str, Any]
 def alone(plan: Plan) -> Plan:
     """The plan without what a trade's neighbours decide."""
     gates = msgspec.structs.replace(
-        plan.gates, hedge_netting="off", partial_close="pro_rata", close_by="both", credit_coefficient="off"
+        plan.gates,
+        hedge_netting="off",
+        partial_close="pro_rata",
+        close_by="both",
+        credit_coefficient="off",
+        negative_balance="pay",
     )
     return msgspec.structs.replace(plan, gates=gates, caps=msgspec.structs.replace(plan.caps, partner=PeriodCaps()))
 

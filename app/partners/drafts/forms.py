@@ -61,6 +61,7 @@ class PlanForm(Form):
     copy_trades = _pick(_l("Copied trades"), labels.PAYS)
     dealer_deals = _pick(_l("Deals made by the broker"), labels.PAYS)
     zero_move = _pick(_l("Trades closed at the opening price"), labels.PAYS)
+    negative_balance = _pick(_l("Trades that took the balance below zero"), labels.PAYS)
     min_points = StringField(_l("Least move of the price, in points"))
     min_volume_lots = StringField(_l("Least volume in lots"))
     max_volume_lots = StringField(

@@ -42,6 +42,7 @@ class ReasonCode(StrEnum):
     MOVE_TOO_SMALL = "MOVE_TOO_SMALL"
     POINT_UNKNOWN = "POINT_UNKNOWN"
     ZERO_MOVE = "ZERO_MOVE"
+    NEGATIVE_BALANCE = "NEGATIVE_BALANCE"
     VOLUME_TOO_SMALL = "VOLUME_TOO_SMALL"
     VOLUME_CAP = "VOLUME_CAP"
     EQUITY_UNKNOWN = "EQUITY_UNKNOWN"
@@ -125,6 +126,7 @@ class Volume:
     is_not_final: bool = False
     is_close_by_netted: bool = False
     is_equity_unknown: bool = False
+    is_below_zero: bool = False
 
     @property
     def paid(self) -> Decimal:

@@ -45,6 +45,7 @@ def trade_gates(
             (ReasonCode.MOVE_TOO_SMALL, _moved_too_little(trade, gates.min_points)),
             (ReasonCode.POINT_UNKNOWN, gates.min_points > 0 and trade.point is None),
             (ReasonCode.ZERO_MOVE, gates.zero_move == "exclude" and trade.open_price == trade.close_price),
+            (ReasonCode.NEGATIVE_BALANCE, volume.is_below_zero),
             (ReasonCode.VOLUME_TOO_SMALL, volume.lots < gates.min_volume_lots),
             (ReasonCode.VOLUME_CAP, gates.max_volume_lots is not None and volume.lots > gates.max_volume_lots),
             (ReasonCode.EQUITY_UNKNOWN, volume.is_equity_unknown),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -28,8 +28,16 @@ class Funds:
     is_known: bool = True
 
 
-def count(trades: Sequence[ClosedTrade], gates: Gates, funds: Mapping[int, Funds] | None = None) -> dict[int, Volume]:
-    """What positions, closings against each other and credit make of each trade's lots, by its `seq`."""
+def count(
+    trades: Sequence[ClosedTrade],
+    gates: Gates,
+    funds: Mapping[int, Funds] | None = None,
+    below_zero: Collection[int] = (),
+) -> dict[int, Volume]:
+    """What positions, closings against each other and credit make of each trade's lots, by its `seq`.
+
+    `below_zero` are the trades whose closing brought a loss and left the account's balance below zero.
+    """
     found = {trade.seq: Volume(lots=trade.volume_lots, lots_whole=trade.volume_lots) for trade in trades}
     if gates.partial_close != "pro_rata":
         _count_positions(trades, found, is_final_only=gates.partial_close == "final_only")
@@ -41,6 +49,9 @@ def count(trades: Sequence[ClosedTrade], gates: Gates, funds: Mapping[int, Funds
                 found[seq] = replace(found[seq], is_equity_unknown=True)
             else:
                 found[seq] = replace(found[seq], credit_factor=credit_factor(given))
+    if gates.negative_balance == "exclude":
+        for seq in below_zero:
+            found[seq] = replace(found[seq], is_below_zero=True)
     return found
 
 

@@ -48,6 +48,7 @@ def _volume_of(plan: Plan) -> dict[str, Any]:
         "close_by": gates.close_by,
         "uses_credit": gates.credit_coefficient == "on",
         "counts_balance": gates.equity_unknown == "balance",
+        "uses_balance": gates.negative_balance == "exclude",
     }
 
 

@@ -14,7 +14,7 @@ from app.partners.drafts.typed import number, plain, words
 from app.partners.plan import Match, Plan
 from app.partners.volume.terms import PeriodCaps
 
-_PICKED = ("hedge_netting", "credit_coefficient", "equity_unknown")
+_PICKED = ("hedge_netting", "credit_coefficient", "equity_unknown", "negative_balance")
 _TICKED = ("client_funded", "include_own_accounts", "include_sub_ib_accounts")
 
 

@@ -29,6 +29,7 @@ def counts_volume(plan: Plan) -> bool:
         or gates.partial_close != "pro_rata"
         or gates.close_by in {"larger_side", "net"}
         or gates.credit_coefficient != "off"
+        or gates.negative_balance != "pay"
     )
 
 

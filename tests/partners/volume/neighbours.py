@@ -3,7 +3,7 @@ reference over all of a day's trades together."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -43,6 +43,7 @@ def drawn_gates(draw: st.DrawFn) -> dict[str, Any]:
         "hedge_netting": draw(st.sampled_from(["off", "max_side"])),
         "credit_coefficient": draw(st.sampled_from(["off", "on"])),
         "equity_unknown": draw(st.sampled_from(["exclude", "balance"])),
+        "negative_balance": draw(st.sampled_from(["pay", "pay", "exclude"])),
         "min_points": draw(st.sampled_from([Decimal(0), Decimal(150)])) if rarely else Decimal(0),
         "max_volume_lots": draw(st.sampled_from([None, None, Decimal(2)])),
         "client_funded": rarely and draw(st.booleans()),
@@ -106,6 +107,7 @@ class Around:
     funds: dict[int, Funds]
     funded: set[UUID]
     person: dict[UUID, UUID]
+    fallen: set[int]
 
 
 def store(
@@ -146,14 +148,15 @@ def store(
     deals = _deals(platform, found, given, day, ids)
     if deals:
         session().execute(insert(DealRow), deals)
-    return Around(found, _funds(found, deals), _funded(platform, deals), person_of)
+    return Around(found, _funds(found, deals), _funded(platform, deals), person_of, _fallen(found, deals))
 
 
 def settle(
     prepared: Sequence[tuple[ClosedTrade, Path, Facts]], plan: Plan, around: Around, day_of: Callable[[datetime], date]
 ) -> dict[int, Outcome]:
     """The reference over all trades of a day: volume and hedges before, caps by period afterwards."""
-    volumes = count([trade for trade, _, _ in prepared], plan.gates, around.funds) if counts_volume(plan) else {}
+    trades = [trade for trade, _, _ in prepared]
+    volumes = count(trades, plan.gates, around.funds, around.fallen) if counts_volume(plan) else {}
 
     def outcomes() -> dict[int, Outcome]:
         return {
@@ -292,7 +295,10 @@ def _deals(
             found.append(deal(platform, trade.seq + 10_000_000, login, trade.opened_at, entry="in", **lots))
         entry = "out_by" if trade.is_close_by else "out"
         order = trade.close_by_order or 0
-        found.append(deal(platform, trade.seq, login, trade.closed_at, entry=entry, order_ticket=order, **lots))
+        money = {"profit": trade.profit, "commission": trade.commission}
+        found.append(
+            deal(platform, trade.seq, login, trade.closed_at, entry=entry, order_ticket=order, **lots, **money)
+        )
     return found
 
 
@@ -308,13 +314,34 @@ def _funds(trades: Sequence[ClosedTrade], deals: Sequence[Mapping[str, Any]]) ->
         before = [
             one for one in deals if one["login"] == opening["login"] and (one["server_time_msc"], one["ticket"]) < place
         ]
-        balance = sum((one["profit"] for one in before if one["kind"] == "balance"), Decimal(0))
+        balance = _balance(before)
         credit = sum((one["profit"] for one in before if one["kind"] == "credit"), Decimal(0))
         lots = sum(
             (one["volume_lots"] * (1 if one["entry"] == "in" else -1) for one in before if one["kind"] == "trade"),
             Decimal(0),
         )
         found[trade.seq] = Funds(balance, credit, is_known=credit <= 0 or lots <= 0)
+    return found
+
+
+def _balance(deals: Iterable[Mapping[str, Any]]) -> Decimal:
+    return sum((one["profit"] + one["commission"] for one in deals if one["kind"] != "credit"), Decimal(0))
+
+
+def _fallen(trades: Sequence[ClosedTrade], deals: Sequence[Mapping[str, Any]]) -> set[int]:
+    """The trades that lost money and left the account's balance below zero."""
+    by_ticket = {one["ticket"]: one for one in deals}
+    found = set()
+    for trade in trades:
+        closing = by_ticket[trade.seq]
+        place = (closing["server_time_msc"], closing["ticket"])
+        until = [
+            one
+            for one in deals
+            if one["login"] == closing["login"] and (one["server_time_msc"], one["ticket"]) <= place
+        ]
+        if closing["profit"] + closing["commission"] < 0 and _balance(until) < 0:
+            found.add(trade.seq)
     return found
 
 

@@ -110,6 +110,7 @@ FROM (
           CASE WHEN abs(t.close_price - t.open_price) < CAST(:min_points AS numeric) * r.point THEN 'MOVE_TOO_SMALL' END,
           CASE WHEN :min_points > 0 AND r.point IS NULL THEN 'POINT_UNKNOWN' END,
           CASE WHEN :zero_move_excluded AND t.open_price = t.close_price THEN 'ZERO_MOVE' END,
+          CASE WHEN vo.is_below_zero THEN 'NEGATIVE_BALANCE' END,
           CASE WHEN coalesce(vo.lots, t.volume_lots) < :min_volume_lots THEN 'VOLUME_TOO_SMALL' END,
           CASE WHEN coalesce(vo.lots, t.volume_lots) > CAST(:max_volume_lots AS numeric) THEN 'VOLUME_CAP' END,
           CASE WHEN vo.is_equity_unknown THEN 'EQUITY_UNKNOWN' END,

@@ -78,10 +78,23 @@ WITH scope AS MATERIALIZED (
       SELECT FROM account_state AS n WHERE n.tenant_id = a.tenant_id AND n.account_id = a.id AND n.credit <> 0
     )
   )
+), fallen AS (  -- Closings with a loss that left the account's balance below zero.
+  SELECT s.id
+  FROM scope AS s
+  JOIN trading_account AS a ON a.tenant_id = :tenant_id AND a.id = s.account_id
+  JOIN deal AS o ON o.tenant_id = :tenant_id AND o.platform_id = s.platform_id AND o.ticket = s.closing_deal
+  WHERE :uses_balance AND o.profit + o.swap + o.commission + o.fee < 0
+    AND coalesce(a.opening_balance, 0) + (
+      SELECT coalesce(sum(d.profit + d.swap + d.commission + d.fee), 0) FROM deal AS d
+      WHERE d.tenant_id = :tenant_id AND d.platform_id = s.platform_id AND d.login = o.login AND d.deleted_at IS NULL
+        AND d.kind NOT IN ('credit', 'bonus') AND d.server_time_msc >= coalesce(a.opening_msc, 0)
+        AND (d.server_time_msc, d.ticket) <= (o.server_time_msc, o.ticket)
+    ) < 0
 )
 INSERT INTO run_volume (
   tenant_id, business_date, plan_number, trade_id, revision, lots, lots_netted, lots_whole, credit_factor, is_whole,
-  open_spread, commission, profit, markup_usd, is_in_parts, is_not_final, is_close_by_netted, is_equity_unknown
+  open_spread, commission, profit, markup_usd, is_in_parts, is_not_final, is_close_by_netted, is_equity_unknown,
+  is_below_zero
 )
 SELECT :tenant_id, :business_date, :plan_number, s.id, s.revision, v.lots, 0, v.whole,
   CASE
@@ -92,11 +105,12 @@ SELECT :tenant_id, :business_date, :plan_number, s.id, s.revision, v.lots, 0, v.
   v.is_whole, CASE WHEN v.is_whole THEN p.spread END, CASE WHEN v.is_whole THEN p.commission END,
   CASE WHEN v.is_whole THEN p.profit END, CASE WHEN v.is_whole THEN p.markup_usd END,
   coalesce(p.is_in_parts, false), :final_only AND (s.is_partial OR p.last_id <> s.id AND p.last_id IS NOT NULL),
-  coalesce(c.matched, 0) > 0 AND v.lots = 0, coalesce(f.is_unknown, false)
+  coalesce(c.matched, 0) > 0 AND v.lots = 0, coalesce(f.is_unknown, false), z.id IS NOT NULL
 FROM scope AS s
 LEFT JOIN position AS p ON p.platform_id = s.platform_id AND p.position_id = s.position_id
 LEFT JOIN close_by AS c ON c.id = s.id
 LEFT JOIN funds AS f ON f.id = s.id
+LEFT JOIN fallen AS z ON z.id = s.id
 CROSS JOIN LATERAL (
   SELECT w.is_whole, w.whole, w.whole - coalesce(c.matched, 0) AS lots
   FROM (
