@@ -9,14 +9,19 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.core.db import transaction
+from app.core.db import batch_scope, execute_sql, in_transaction, transaction
+from app.kit.money import Money
 from app.partners import permissions
 from app.partners.arbitrage import arbitrage, arbitrage_faults
 from app.partners.plan import Plan, ReferralRule, TypicalSymbol
-from app.partners.rules import ClosedTrade, Facts, Person
+from app.partners.rules import ClosedTrade, Facts, Person, Quote, settle_trade
+from app.partners.rules.posting import post_day
+from app.partners.settlement import wallets
+from app.rates import queries as rates
 from app.restrictions import service as restrictions
 from app.restrictions.rules import REASONS
-from tests.partners.examples.stage import Stage, amounts, six
+from tests.partners import world
+from tests.partners.examples.stage import FRIDAY, Stage, amounts, six
 from tests.partners.trades import PLAN, C, capped, dec, plan_with, trade
 from tests.partners.world import BY
 
@@ -266,6 +271,30 @@ def test_example_16_c_cent_account() -> None:
     assert played.outcomes[0].lots_counted == dec("2.50")
     assert played.only == amounts(G_A="20.00")
     assert stage.temporary("A") == dec("20.00")
+
+
+def test_example_16_d_a_wallet_in_euro() -> None:
+    plan = plan_with(referral=None)
+    stage = Stage()
+    with batch_scope("test rates"), transaction():
+        rates.store_quotes([("USD", FRIDAY + timedelta(days=1), dec("1.10006"))])  # The day on which Friday is cut off.
+    with transaction():
+        wallets.choose_currency(stage.ids["A"], "EUR", by=BY)
+        world.publish(plan)
+        [closed] = stage.store(trade())
+    world.settle(FRIDAY)
+
+    [line] = settle_trade(closed, stage.path, plan, Facts()).lines
+    posted = post_day([line.amount], dec(0), plan, "EUR", track="god", wallet=Quote(divide=dec("1.10006")))
+    assert (round(posted.settled, 6), posted.posted) == (dec("7.272331"), Money(dec("7.27"), "EUR"))
+    batch = in_transaction(
+        lambda: execute_sql(
+            "SELECT currency, lines, posted_minor, carry_out FROM commission_batch WHERE tenant_id = :tenant_id"
+        ).one()
+    )
+    assert tuple(batch) == ("EUR", dec("8.00"), 727, posted.carry_out)
+    assert world.balances(stage.ids["A"], "EUR") == {"temporary": dec("7.27"), "redeem": dec(0)}
+    assert world.balances(stage.ids["A"], "USD") == {"temporary": dec(0), "redeem": dec(0)}
 
 
 OTHER_BASES = {
