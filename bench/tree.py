@@ -55,6 +55,40 @@ WIDE = """CASE
   WHEN n <= %(most)s / 2 + 60 THEN md5(%(mark)s || 'c2')::uuid
   ELSE md5(%(mark)s || 'c' || %(most)s / 2 + 1 + (n - %(most)s / 2 - 61) / 8)::uuid
 END"""
+# What the people on the pages traded in the last month, and the line that each trade gave the partner above them.
+TRADERS, TRADES_EACH = 2_000, 40
+TRADED = """
+INSERT INTO trading_platform (tenant_id, id, code, kind, name, server_name, settings, password_secret, bridge_secret,
+  is_active, created_at)
+VALUES (%(tenant)s, md5('tree p')::uuid, 'tree', 'mt5', 'Tree', 'Tree', '{}', '', '', false, '2020-01-01Z');
+INSERT INTO account_type (tenant_id, id, code, platform_id, label, description, groups, leverages, default_leverage,
+  leverage_warning_above, min_deposit, is_hedging, is_swap_free, is_demo, demo_deposit, accounts_max, position,
+  is_offered)
+VALUES (%(tenant)s, md5('tree t')::uuid, 'tree', md5('tree p')::uuid, '{}', '{}', '{}', '[100]', 100, 100, 0, true,
+  false, false, 0, 10, 0, false);
+INSERT INTO trading_account (tenant_id, id, client_id, platform_id, type_id, login, group_name, currency, leverage,
+  nickname, status, is_demo, is_hedging, reference, created_at, opened_at)
+VALUES (%(tenant)s, md5('tree a')::uuid, md5('widec1')::uuid, md5('tree p')::uuid, md5('tree t')::uuid, 1, 'standard',
+  'USD', 100, '', 'active', false, true, 'A-tree', '2020-01-01Z', '2020-01-01Z');
+INSERT INTO closed_trade (tenant_id, platform_id, closing_deal, leg, id, account_id, client_id, login, position_id,
+  opening_deal, symbol, symbol_class, side, volume_lots, contract_size, opened_at, closed_at, holding_ms,
+  holding_nearest_ms, open_price, close_price, profit, swap, commission, fee, profit_currency, account_currency,
+  is_demo, is_partial, is_close_by, is_edited, reason, arrived_at, batch_no, revision)
+SELECT %(tenant)s, md5('tree p')::uuid, made.id, 1, made.id, md5('tree a')::uuid, made.client_id, 1, made.id, made.id,
+  'EURUSD', 'fx', 'buy', 0.5, 100000, made.at - interval '1 hour', made.at, 3600000, 3600000, 1.1, 1.101, 0, 0, 0, 0,
+  'USD', 'USD', false, false, false, false, 'client', made.at, 1, 0
+FROM (
+  SELECT 1000000000 + trade * %(traders)s + n AS id, md5('widec' || n)::uuid AS client_id,
+    now() - trade * interval '17 hours' AS at
+  FROM generate_series(1, %(traders)s) AS n CROSS JOIN generate_series(1, %(each)s) AS trade
+) AS made
+ORDER BY made.id;
+INSERT INTO commission_line (tenant_id, partner_id, trade_id, revision, track, component, business_date, distance,
+  level, rate, amount_before_cap, amount, cap)
+SELECT %(tenant)s, %(partner)s, t.id, 0, 'god', 'base', t.closed_at::date, 9, 9, 1, 0.5, 0.5, ''
+FROM closed_trade AS t WHERE t.tenant_id = %(tenant)s AND t.platform_id = md5('tree p')::uuid
+ORDER BY t.id;
+"""
 CHAIN = "CASE WHEN n > 1 THEN md5(%(mark)s || 'c' || n - 1)::uuid END"
 
 
@@ -168,7 +202,10 @@ def make_people(bench: Bench) -> tuple[int, UUID]:
             }  # fmt: skip
             for statement in (CLIENTS, ROWS, LINKS.replace("{parent}", parent)):
                 connection.execute(statement.encode(), given)
-        connection.execute("ANALYZE")
+        traded = {"tenant": tenant, "partner": partner[0], "traders": TRADERS, "each": TRADES_EACH}
+        for statement in TRADED.split(";\n")[:-1]:
+            connection.execute(statement.encode(), traded)
+        connection.execute("VACUUM ANALYZE")
     with db.tenant_scope(tenant), db.transaction():
         began = time.perf_counter()
         rows = receivers.rebuild()

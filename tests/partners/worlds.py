@@ -11,10 +11,12 @@ from uuid import UUID
 
 from app.clients.rules import ClientStatus
 from app.core.db import execute_sql, in_transaction, transaction
+from app.kit import clock
 from app.partners import permissions, service
 from app.partners.plan import Plan
 from app.partners.rules import Agreement, ClosedTrade, Facts, Outcome, Path, Quote, Upline, share_out
 from app.rates import service as rates
+from app.referrals import membership
 from app.restrictions import service as restrictions
 from app.restrictions.rules import REASONS
 from tests.partners import world
@@ -153,6 +155,9 @@ def build(
         for who, rate, start, end in given["grants"]:
             world.grant(ids[who], rate, hours(day, start), hours(day, end))
         for person, person_id in zip(given["people"], ids, strict=True):
+            if not person.is_approved:
+                with clock.frozen(hours(day, 0)):
+                    membership.leave(person_id, by=BY)
             if person.is_accrual_locked:
                 restrictions.lock(person_id, permissions.COMMISSION_ACCRUAL, reason_code=next(iter(REASONS)), by=BY)
         agreed = agreements.store(given["agreements"], ids, day)

@@ -16,6 +16,7 @@ from app.kit import clock
 from app.kit.money import Money
 from app.partners import receivers
 from app.partners.payouts import service as payouts
+from app.partners.service import NotEnoughRedeemable
 from app.referrals import bundle, membership, queries, service
 from app.referrals.models import MembershipStatus
 from tests.partners import world
@@ -219,7 +220,7 @@ def test_a_payout_waits_for_the_verification_that_the_brand_asks_for(here: None)
         with pytest.raises(payouts.NotVerified):
             payouts.request_payout(half, Money(dec(1), "USD"), "wallet", once="a", by=BY)
         whole = world.make_client("Whole", kyc_level=2)
-        with pytest.raises(payouts.NotEnoughRedeemable):
+        with pytest.raises(NotEnoughRedeemable):
             payouts.request_payout(whole, Money(dec(1), "USD"), "wallet", once="b", by=BY)
 
 

@@ -80,7 +80,8 @@ def test_whatever_is_moved_the_table_is_what_a_derivation_gives(here: None, data
 
 def _move(step: int, child: UUID, parent: UUID | None, data: st.DataObject) -> None:
     scope = data.draw(st.sampled_from(list(MoveScope)))
-    when = data.draw(st.sampled_from(["immediate", "next_settlement_day"]))
+    ways: tuple[moves.When, ...] = ("immediate", "next_settlement_day")
+    when = data.draw(st.sampled_from(ways))
     with clock.frozen(NOON + timedelta(hours=step)):
         try:
             with transaction():
