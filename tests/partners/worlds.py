@@ -12,7 +12,7 @@ from uuid import UUID
 from app.clients.rules import ClientStatus
 from app.core.db import execute_sql, in_transaction, transaction
 from app.kit import clock
-from app.partners import permissions, service
+from app.partners import permissions, receivers, service
 from app.partners.plan import Plan
 from app.partners.rules import Agreement, ClosedTrade, Facts, Outcome, Path, Quote, Upline, share_out
 from app.rates import service as rates
@@ -163,6 +163,8 @@ def build(
         agreed = agreements.store(given["agreements"], ids, day)
         if publish:
             world.publish(plan, hours(day, 0))
+        else:
+            receivers.rebuild()
         starts_at = None if given["starts"] is None else hours(day, given["starts"])
         platform = world.make_platform(starts_at=starts_at)
         last = execute_sql(
