@@ -30,6 +30,8 @@ from app.partners.rebates.views import office as share_desk
 from app.partners.rebates.views import portal as share_pages
 from app.partners.replay import views as replay
 from app.partners.service import move_moment
+from app.partners.settlement import overdue
+from app.partners.settlement.views import office as settlement_desk
 from app.partners.tokens import service as tokens
 from app.partners.tokens.views import api
 from app.partners.tokens.views import portal as keys
@@ -66,6 +68,7 @@ FEATURE = Feature(
             award_desk.bp,
             award_editor.bp,
             office.bp,
+            settlement_desk.bp,
             payouts.bp,
             drafts.bp,
             replay.bp,
@@ -138,6 +141,15 @@ FEATURE = Feature(
             61,
             permissions.PAYOUT_READ,
             badge=payout_queue.waiting_count,
+        ),
+        MenuEntry(
+            "office",
+            _l("Held for too long"),
+            "partners_settlement.held_too_long",
+            "hourglass",
+            62,
+            permissions.COMMISSION_READ,
+            badge=overdue.count,
         ),
         MenuEntry("office", _l("Settlements"), "partners_office.settlements", "coins", 60, permissions.SETTLEMENT_READ),
         MenuEntry(

@@ -15,6 +15,7 @@ from app.partners.payouts import service as payouts
 from app.partners.portal import clicks, so_far
 from app.partners.ranks import service as ranks
 from app.partners.replay import running as replays
+from app.partners.settlement import overdue, trial
 from app.partners.settlement import run as settlement
 
 log = structlog.get_logger()
@@ -66,6 +67,18 @@ def pay_correction(dispute_id: str) -> None:
 def run_replay(replay_id: str) -> None:
     """Run a draft over days of the past. One that is over is left alone."""
     replays.run(UUID(replay_id))
+
+
+@every("partners.holds", seconds=3600, queue="mail")
+def holds_that_wait() -> None:
+    """Tell staff of money that has been held for longer than the plan says. Run twice, it tells them once."""
+    in_transaction(overdue.escalate, BY)
+
+
+@tenant_job("partners.try_day", queue="reports", retry=())
+def try_day(trial_id: str) -> None:
+    """Compute what the next day would pay, and keep nothing but the figures. One that is over is left alone."""
+    trial.run(UUID(trial_id))
 
 
 @tenant_job("partners.settle_day", queue="settlement", retry=(30, 300))

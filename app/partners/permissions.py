@@ -13,6 +13,7 @@ RATE_AGREE = "partners.rate.agree"
 SETTLEMENT_READ = "partners.settlement.read"
 SETTLEMENT_RUN = "partners.settlement.run"
 SETTLEMENT_SIGN = "partners.settlement.sign"
+CURRENCY_CHOOSE = "partners.currency.choose"
 PAYOUT_READ = "partners.payout.read"
 PAYOUT_APPROVE = "partners.payout.approve"
 EARLY_RELEASE_ASK = "partners.early_release.ask"
@@ -58,6 +59,11 @@ PERMISSIONS = (
     Permission(SETTLEMENT_RUN, _l("Run a settlement and release commission"), frozenset({"admin", "finance"})),
     Permission(
         SETTLEMENT_SIGN, _l("Sign a settled day as looked through"), frozenset({"admin", "finance", "compliance"})
+    ),
+    Permission(
+        CURRENCY_CHOOSE,
+        _l("Choose the currency in which a partner is paid"),
+        frozenset({"admin", "finance", "partner_desk"}),
     ),
     Permission(
         PAYOUT_READ,

@@ -360,6 +360,11 @@ def reason_counts(day: date) -> list[tuple[str, int]]:
     return [(row.reason, row.times) for row in rows]
 
 
+def run_totals(day: date) -> Sequence[Any]:
+    """What went into a run and what came out of it, by currency."""
+    return execute_sql(load_sql("app.partners", "settlement/sql/run_totals.sql"), business_date=day).all()
+
+
 def waiting_releases(now: datetime) -> int:
     """How many batches have come through their audit and wait for the sweep."""
     return int(

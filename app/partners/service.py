@@ -122,6 +122,7 @@ def record_verdict(trade_id: int, verdict: Verdict, *, reason: str, by: Actor) -
         verdict=verdict,
         reason=reason,
         by=by.name,
+        by_id=by.id,
         now=clock.now(),
     )
     audit.record("partners.verdict", ("closed_trade", trade_id), by=by, after={"verdict": verdict}, reason=reason)

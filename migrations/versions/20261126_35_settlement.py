@@ -24,7 +24,9 @@ def upgrade() -> None:
     runs()
     currencies()
     trials()
-    op.add_column("commission_hold", sa.Column("escalated_on", sa.Date))
+    for table in ("commission_hold", "commission_award_hold"):
+        op.add_column(table, sa.Column("escalated_on", sa.Date))
+    op.add_column("trade_verdict", sa.Column("decided_by_id", sa.Uuid))
 
 
 def runs() -> None:

@@ -51,6 +51,7 @@ OBJECTS = {
     "strategy_id": "strategy",
     "token_id": "api_token",
     "transfer_id": "transfer",
+    "trial_id": "settlement_trial",
     "user_id": "identity_user",
     "withdrawal_id": "withdrawal",
 }

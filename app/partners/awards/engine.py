@@ -37,6 +37,13 @@ def compute(run: SettlementRun) -> None:
         in_transaction(_compute, run, version)
 
 
+def compute_here(run: SettlementRun) -> None:
+    """The same within the caller's transaction."""
+    version = versions.version(run.plan_number)
+    if version is not None and version.plan.awards:
+        _compute(run, version)
+
+
 def _compute(run: SettlementRun, version: PlanVersion) -> None:
     alone()
     locked = session().get(SettlementRun, (tenant_id(), run.business_date), populate_existing=True)

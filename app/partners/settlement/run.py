@@ -27,15 +27,9 @@ from app.kit.text import _l
 from app.partners import versions
 from app.partners.awards import clawbacks
 from app.partners.awards import engine as award_engine
-from app.partners.awards import queries as awards
-from app.partners.models import PlanVersion, RunStep, SettlementRun
-from app.partners.ranks import paying as rank_pay
-from app.partners.ranks import service as rank_service
-from app.partners.ranks import settling as ranking
-from app.partners.rebates import engine as sharing
-from app.partners.settlement import compute, facts, posting, wallets
+from app.partners.models import RunStep, SettlementRun
+from app.partners.settlement import compute, facts, posting, steps, wallets
 from app.partners.settlement.facts import sql
-from app.partners.volume import freezing as volume
 from app.trading.queries import platforms
 from app.trading.service import proof as trading
 
@@ -94,10 +88,10 @@ def _take_lock(function: str) -> bool:
 
 
 def _settle_day(day: date, by: Actor, override_reason: str) -> SettlementRun:
-    in_transaction(_open, day)
+    in_transaction(open_run, day)
     if override_reason.strip():
         in_transaction(_override, day, override_reason.strip(), by)
-    steps: tuple[tuple[RunStep, Callable[[SettlementRun, Actor], bool]], ...] = (
+    ordered: tuple[tuple[RunStep, Callable[[SettlementRun, Actor], bool]], ...] = (
         (RunStep.OPENED, _complete),
         (RunStep.COMPLETE, _freeze),
         (RunStep.FROZEN, _compute),
@@ -107,7 +101,7 @@ def _settle_day(day: date, by: Actor, override_reason: str) -> SettlementRun:
         (RunStep.POSTED, _state),
         (RunStep.STATED, _prove),
     )
-    for step, work in steps:
+    for step, work in ordered:
         run = in_transaction(get, day)
         if run.step is step and not work(run, by):
             break
@@ -121,8 +115,7 @@ def request_day(day: date, *, by: Actor, override_reason: str = "") -> Settlemen
     """
     if not _take_lock("pg_try_advisory_xact_lock_shared"):  # Given back when the request ends.
         raise AlreadyRunning
-    _open(day)
-    session().flush()
+    open_run(day)
     if override_reason.strip():
         _override(day, override_reason.strip(), by)
     run = get(day)
@@ -151,10 +144,10 @@ def due_days() -> list[date]:
     if versions.settings() is None or versions.plan_for_receivers() is None:
         return []
     last = versions.day_cut().last_closed(clock.business_now())
-    newest = _newest()
-    if newest is None:
+    latest = newest()
+    if latest is None:
         return [last] if versions.version_at(versions.day_cut().end_of(last) - _INSTANT) is not None else []
-    first = newest.business_date + timedelta(days=1 if newest.is_proved else 0)
+    first = latest.business_date + timedelta(days=1 if latest.is_proved else 0)
     return [first + timedelta(days=n) for n in range(min((last - first).days + 1, DAYS_AT_ONCE_MAX))]
 
 
@@ -173,58 +166,61 @@ def release(by: Actor) -> int:
     return posting.release_due(clock.business_now(), by)
 
 
-def _newest() -> SettlementRun | None:
+def newest() -> SettlementRun | None:
+    """The run of the latest day, or None before the first."""
     return session().scalar(select(SettlementRun).order_by(SettlementRun.business_date.desc()).limit(1))
 
 
-def _open(day: date) -> None:
-    """Make the run of a day that has ended, after the day before it is proved."""
+def open_run(day: date, *, even_if_not_over: bool = False) -> SettlementRun:
+    """The run of a day, made anew when the day has ended and the day before it is proved."""
     facts.alone()
-    if session().get(SettlementRun, (tenant_id(), day)) is not None:
-        return
+    standing = session().get(SettlementRun, (tenant_id(), day))
+    if standing is not None:
+        return standing
     cut = versions.day_cut()
-    newest = _newest()
-    if newest is not None and (not newest.is_proved or newest.business_date != day - timedelta(days=1)):
-        if newest.business_date >= day:
+    latest = newest()
+    if latest is not None and (not latest.is_proved or latest.business_date != day - timedelta(days=1)):
+        if latest.business_date >= day:
             raise Conflict(_l("A later day is settled already."))
-        raise EarlierDayOpen(day=str(newest.business_date + timedelta(days=newest.is_proved)))
+        raise EarlierDayOpen(day=str(latest.business_date + timedelta(days=latest.is_proved)))
     end = cut.end_of(day)
-    if end > clock.business_now():
+    if end > clock.business_now() and not even_if_not_over:
         raise DayNotOver
     version = versions.version_at(end - _INSTANT)
     if version is None:
         raise NoPlan
-    session().add(
-        SettlementRun(
-            business_date=day,
-            id=new_id(),
-            step=RunStep.OPENED,
-            day_start=newest.day_end if newest is not None else cut.start_of(day),
-            day_end=end,
-            plan_number=version.number,
-            currency=version.currency,
-            batch_from=newest.batch_to if newest is not None and newest.batch_to is not None else 0,
-            batch_to=None,
-            opened_at=clock.now(),
-            computed_at=None,
-            posted_at=None,
-            proved_at=None,
-            trades=0,
-            late_trades=0,
-            waiting_trades=0,
-            lines=0,
-            reasons=0,
-            held=0,
-            failure="",
-            proof={},
-            override_by="",
-            override_by_id=None,
-            override_reason="",
-            missing=[],
-            step_times={},
-            signed_note="",
-        )
+    made = SettlementRun(
+        business_date=day,
+        id=new_id(),
+        step=RunStep.OPENED,
+        day_start=latest.day_end if latest is not None else cut.start_of(day),
+        day_end=end,
+        plan_number=version.number,
+        currency=version.currency,
+        batch_from=latest.batch_to if latest is not None and latest.batch_to is not None else 0,
+        batch_to=None,
+        opened_at=clock.now(),
+        computed_at=None,
+        posted_at=None,
+        proved_at=None,
+        trades=0,
+        late_trades=0,
+        waiting_trades=0,
+        lines=0,
+        reasons=0,
+        held=0,
+        failure="",
+        proof={},
+        override_by="",
+        override_by_id=None,
+        override_reason="",
+        missing=[],
+        step_times={},
+        signed_note="",
     )
+    session().add(made)
+    session().flush()
+    return made
 
 
 def _override(day: date, reason: str, by: Actor) -> None:
@@ -293,7 +289,7 @@ def _complete(run: SettlementRun, by: Actor) -> bool:
 
 
 def missing_deals(until: datetime) -> list[str]:
-    """What speaks against all deals up to an instant being stored: a sentence for each platform that is not complete."""
+    """What speaks against all deals up to an instant being here: a sentence for each platform that is not complete."""
     missing = trading.incomplete_platforms(until)
     names = {row.id: row.name for row in platforms.platforms()} if missing else {}
     return [
@@ -307,59 +303,25 @@ def _freeze(run: SettlementRun, by: Actor) -> bool:
     if unknown:
         return _fail(run.business_date, f"There is no exchange rate from {run.currency} to {', '.join(unknown)} yet.")
 
-    def work(locked: SettlementRun) -> None:
-        locked.batch_to = execute_sql(
-            "SELECT coalesce(max(batch_no), 0) FROM closed_trade WHERE tenant_id = :tenant_id"
-        ).scalar_one()
-        rank_service.assess_due(locked.day_end - _INSTANT)
-        facts.freeze(locked)
-        wallets.freeze(locked)
-        volume.freeze(locked)
-
-    return _advance(run.business_date, RunStep.COMPLETE, RunStep.FROZEN, work)
+    return _advance(run.business_date, RunStep.COMPLETE, RunStep.FROZEN, steps.freeze_facts)
 
 
 def _compute(run: SettlementRun, by: Actor) -> bool:
     in_transaction(clawbacks.apply, run)
-    in_transaction(_reverse_corrected, run)
+    in_transaction(_reverse_unless_computed, run)
     compute.compute(run)
     award_engine.compute(run)
 
-    def work(locked: SettlementRun) -> None:
-        counted = execute_sql(sql("counts"), business_date=run.business_date).one()
-        locked.lines, locked.reasons, locked.held = counted.lines, counted.reasons, counted.held
-        locked.trades, locked.late_trades = counted.trades, counted.late_trades
-        locked.waiting_trades = sum(
-            execute_sql(sql("count_waiting"), **_without_wait(locked, version, until)).scalar_one()
-            for version, until in facts.periods(locked)
-        )
-        locked.computed_at = clock.now()
-
-    return _advance(run.business_date, RunStep.FROZEN, RunStep.COMPUTED, work)
+    return _advance(run.business_date, RunStep.FROZEN, RunStep.COMPUTED, steps.count)
 
 
-def _without_wait(run: SettlementRun, version: PlanVersion, until: datetime) -> dict[str, Any]:
-    scope = facts.scope_of(run, version, until)
-    del scope["wait_until"]
-    return scope
-
-
-def _reverse_corrected(run: SettlementRun) -> None:
+def _reverse_unless_computed(run: SettlementRun) -> None:
     if _locked(run.business_date).step is RunStep.FROZEN:  # A worker that fell behind must not add to a summed-up day.
-        execute_sql(sql("reverse_corrected"), business_date=run.business_date, batch_from=run.batch_from)
-        ranking.count_back(run, [version.plan for version, _ in facts.periods(run)])
-        sharing.reverse_cashback(run.business_date, run.batch_from)
+        steps.reverse_corrected(run)
 
 
 def _judge(run: SettlementRun, by: Actor) -> bool:
-    def work(locked: SettlementRun) -> None:
-        sharing.reverse_shares(run.business_date)
-        execute_sql(sql("judge_expired"), business_date=run.business_date)
-        execute_sql(sql("judge_cleared"), business_date=run.business_date, plan_number=run.plan_number)
-        awards.judge(run)
-        rank_pay.write(locked, [version for version, _ in facts.periods(locked)])
-
-    return _advance(run.business_date, RunStep.COMPUTED, RunStep.JUDGED, work)
+    return _advance(run.business_date, RunStep.COMPUTED, RunStep.JUDGED, steps.judge)
 
 
 def _batch(run: SettlementRun, by: Actor) -> bool:

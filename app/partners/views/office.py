@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +23,8 @@ from app.partners.awards import labels as award_words
 from app.partners.forms import GrantForm, RunForm
 from app.partners.models import RunStep
 from app.partners.settlement import run as settlement
+from app.partners.settlement import signing, trial
+from app.partners.settlement.forms import SignForm
 from app.partners.views.portal import csv_of, explained, read_day, read_filter
 from app.referrals import queries as tree
 from app.tenancy.papers import instant_for_field, read_instant
@@ -73,6 +75,8 @@ def settlements() -> ResponseReturnValue:
         block="list",
         page=Page(rows, asked.number, asked.size, total),
         due=settlement.due_days(),
+        next_day=trial.next_day(),
+        tried=trial.latest(),
         releases_due=queries.waiting_releases(clock.business_now()),
         may_run=current_actor().may(permissions.SETTLEMENT_RUN),
     )
@@ -84,16 +88,20 @@ def settlement_page(day: str) -> ResponseReturnValue:
     return _settlement_page(read_day(day), RunForm())
 
 
-def _settlement_page(day: date, form: RunForm) -> Response:
+def _settlement_page(day: date, form: RunForm, sign: SignForm | None = None) -> Response:
     run = settlement.get(day)
     asked = PageRequest.read(request.args)
     batches, total = queries.batches_of_run(day, limit=asked.size, offset=asked.offset)
     return render(
         "partners/office/settlement.html",
         block="run",
-        status=form.status,
+        status=max(form.status, sign.status) if sign is not None else form.status,
         run=run,
         steps=_steps(run),
+        totals=queries.run_totals(day),
+        missing=run.missing or (settlement.missing_deals(run.day_end) if run.step is RunStep.OPENED else []),
+        sign=sign or SignForm(),
+        may_sign=current_actor().may(permissions.SETTLEMENT_SIGN) and run.override_by_id != current_actor().id,
         page=Page(batches, asked.number, asked.size, total),
         reasons=queries.reason_counts(day),
         f=form,
@@ -106,6 +114,7 @@ def _steps(run: Any) -> list[dict[str, Any]]:
     order = list(RunStep)
     at = order.index(run.step)
     times = {RunStep.COMPUTED: run.computed_at, RunStep.POSTED: run.posted_at, RunStep.PROVED: run.proved_at}
+    times |= {RunStep(step): datetime.fromisoformat(at) for step, at in run.step_times.items()}
     found = []
     for place, step in enumerate(order[1:], 1):
         state = "done" if place <= at else "todo"
@@ -153,6 +162,19 @@ def _override_of(form: RunForm) -> str:
     if not reason:
         raise Invalid(_l("Say why the day is settled although deals are missing."), field="reason")
     return reason
+
+
+@bp.post("/settlements/<day>/sign")
+@requires(permissions.SETTLEMENT_SIGN)
+@unrestricted(STAFF_ACT)
+def sign(day: str) -> ResponseReturnValue:
+    chosen, form = read_day(day), SignForm()
+    if form.sent():
+        done = form.attempt(lambda: signing.sign(chosen, form.note.data or "", by=current_actor()))
+        if done is not None:
+            toast(_l("You have signed this day."))
+            return redirect_to(url_for(".settlement_page", day=chosen.isoformat()))
+    return _settlement_page(chosen, RunForm(formdata=None), form)
 
 
 @bp.post("/settlements/release")
