@@ -9,12 +9,21 @@ from app.identity import service
 
 _YEAR_SECONDS = 31_536_000
 REFERRAL_COOKIE = "ref"
+DEVICE_COOKIE = "device"
 
 
 def session_cookie(response: Response, token: str, secure: bool) -> None:
     """Let the browser hold this session until it closes. The session's own limits end it earlier."""
     response.set_cookie(
         service.cookie_name(secure=secure), token, secure=secure, httponly=True, samesite="Lax", path="/"
+    )
+
+
+def device_cookie(response: Response, token: str, secure: bool) -> None:
+    """Let the browser be known again: a random word that it keeps, noted with the session by its hash alone."""
+    device = service.note_device(token, request.cookies.get(DEVICE_COOKIE, ""))
+    response.set_cookie(
+        DEVICE_COOKIE, device, max_age=_YEAR_SECONDS, secure=secure, httponly=True, samesite="Lax", path="/"
     )
 
 

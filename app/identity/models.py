@@ -73,6 +73,7 @@ class UserSession(TenantModel):
     audience: Mapped[str]
     ip: Mapped[str]
     user_agent: Mapped[str]
+    device_hash: Mapped[str | None]  # Of the random word that the browser keeps, under this tenant's number.
     created_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]  # Written about once a minute.
     expires_at: Mapped[datetime]

@@ -143,6 +143,15 @@ def touch_session(session_id: UUID, at: datetime, unless_after: datetime) -> Non
     )
 
 
+def note_device(token_hash: str, device_hash: str) -> None:
+    """Note from which browser a session comes."""
+    execute_sql(
+        "UPDATE user_session SET device_hash = :device WHERE tenant_id = :tenant_id AND token_hash = :token",
+        device=device_hash,
+        token=token_hash,
+    )
+
+
 def link(purpose: TokenPurpose, token: str, *, lock: bool = False) -> MailedLink | None:
     """A mailed link by its secret, whatever its state."""
     statement = select(MailedLink).where(MailedLink.token_hash == rules.digest(token), MailedLink.purpose == purpose)

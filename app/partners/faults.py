@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from app.kit.text import Message, _l
+from app.partners.abuse.terms import abuse_faults, band_faults
 from app.partners.arbitrage import arbitrage_faults
 from app.partners.awards.faults import award_faults, award_loss_faults
 from app.partners.payouts.terms import payout_faults
@@ -41,6 +42,9 @@ def faults(plan: Plan) -> Iterator[tuple[str, Message]]:
         yield "max_hold_days", _l("A hold is shown to people after 1 to 366 days.")
     yield from payout_faults(plan.payouts, plan.min_payout)
     yield from volume_faults(plan)
+    yield from abuse_faults(plan.abuse)
+    if plan.gates.hold_policy == "bands":
+        yield from band_faults(plan.gates.hold_bands)
     for pattern, multiplier in plan.volume_multipliers.items():
         if not (multiplier.is_finite() and 0 < multiplier <= 1000):
             yield f"volume_multipliers.{pattern}", _l("A volume multiplier must be above 0.")

@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from typing import Literal, TypeVar
 from zoneinfo import ZoneInfo
 
+from app.partners.abuse.terms import DEFAULT_BANDS, AbuseTerms, HoldBand
 from app.partners.awards.terms import AwardRule, ClawbackTerms
 from app.partners.calendar import DayCut
 from app.partners.disputes.terms import DisputeTerms
@@ -167,10 +168,18 @@ class Caps(Part, frozen=True):
 
 
 class Gates(Part, frozen=True):
-    """Which closed trades count, and from whom. Each failing gate leaves its reason."""
+    """Which closed trades count, and from whom. Each failing gate leaves its reason.
+
+    `hold_policy` says what becomes of a position that was open for less than `min_hold_seconds`: nothing is paid for
+    it; what it pays is held for a person; or it pays the share of its band. Ways to close and account groups that are
+    exempt count as held long enough.
+    """
 
     min_hold_seconds: Decimal = Decimal(180)
+    hold_policy: Literal["reject", "hold", "bands"] = "reject"
+    hold_bands: tuple[HoldBand, ...] = DEFAULT_BANDS
     exempt_from_hold: tuple[str, ...] = ()
+    exempt_hold_groups: tuple[str, ...] = ()
     partial_close: Literal["pro_rata", "exclude", "final_only"] = "pro_rata"
     close_by: Literal["both", "exclude", "larger_side", "net"] = "both"
     hedge_netting: Literal["off", "max_side"] = "off"
@@ -240,6 +249,7 @@ class Plan(Part, frozen=True):
     arbitrage_accepted_by: str = ""
     awards: tuple[AwardRule, ...] = ()
     clawback: ClawbackTerms = ClawbackTerms()
+    abuse: AbuseTerms = AbuseTerms()
 
     def levels_of(self, rule: ReferralRule | None) -> tuple[Level, ...]:
         """The levels that a rule pays; the track's own where the rule names none or no rule matched."""

@@ -100,6 +100,7 @@ def start_session(user_id: UUID, *, audience: str, ip: str = "", user_agent: str
         audience=audience,
         ip=ip,
         user_agent=user_agent[:300],
+        device_hash=None,
         created_at=now,
         last_seen_at=now,
         expires_at=now + rules.SESSION_LIMITS[audience].absolute,
@@ -111,6 +112,16 @@ def start_session(user_id: UUID, *, audience: str, ip: str = "", user_agent: str
     user.last_sign_in_at = now
     session().flush()
     return NewSession(token, _signed_in(row, user))
+
+
+def note_device(token: str, known: str) -> str:
+    """Note from which browser a session has just begun; answers the word that the browser is to keep.
+
+    The word that it brought is taken as it is if it could be one of ours. Another tenant's rows never match it.
+    """
+    device = known if known.isascii() and known.isprintable() and 20 <= len(known) <= 100 else new_token()
+    queries.note_device(rules.digest(token), rules.digest(f"{tenant_id()} {device}"))
+    return device
 
 
 def cookie_name(*, secure: bool) -> str:

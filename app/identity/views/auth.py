@@ -10,10 +10,10 @@ from app.core import features
 from app.core.actor import current_actor
 from app.core.http import public, redirect_to, render, requires, toast, unrestricted
 from app.identity import forms, queries, service
-from app.identity.cookies import REFERRAL_COOKIE, clear_session_cookie, session_cookie
+from app.identity.cookies import REFERRAL_COOKIE, clear_session_cookie, device_cookie, session_cookie
 from app.identity.models import User
 from app.identity.permissions import PROFILE_OWN
-from app.identity.rules import TokenPurpose
+from app.identity.rules import TokenPurpose, UserKind
 from app.identity.service import AwaitsConfirmation, NewSession
 from app.kit.text import _l
 from app.notifications.views import mailbox
@@ -165,6 +165,8 @@ def enter(started: NewSession, to: str) -> ResponseReturnValue:
     session.pop("check_mail", None)
     response = redirect_to(to)
     session_cookie(response, started.token, request.is_secure)
+    if started.signed_in.kind is UserKind.CLIENT:
+        device_cookie(response, started.token, request.is_secure)
     return response
 
 

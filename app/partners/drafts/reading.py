@@ -106,7 +106,7 @@ def read_plan(form: PlanForm, before: Plan) -> Plan:
         name=" ".join((form.name.data or "").split())[:80],
         referral=referral,
         god=god,
-        gates=_read_gates(form),
+        gates=_read_gates(form, before.gates),
         caps=Caps(
             max_total_per_lot=number(form, "max_total_per_lot"),
             max_total_share_of_revenue=None if share is None else share / PERCENT,
@@ -132,8 +132,9 @@ def read_plan(form: PlanForm, before: Plan) -> Plan:
     )
 
 
-def _read_gates(form: PlanForm) -> Gates:
-    return Gates(
+def _read_gates(form: PlanForm, before: Gates) -> Gates:
+    return msgspec.structs.replace(
+        before,
         min_hold_seconds=number(form, "min_hold_seconds", default=Decimal(0)) or Decimal(0),
         exempt_from_hold=words(form.exempt_from_hold.data),
         partial_close=form.partial_close.data,

@@ -18,6 +18,7 @@ from app.partners.plan import GodRule
 from app.partners.portal.sums import Sum, plus, times
 from app.partners.queries import Explanation
 from app.partners.ranks.explaining import changes, own_sums, own_terms
+from app.partners.rules.gates import hold_share
 from app.partners.rules.posting import MODES, REBATE_TRACKS
 from app.referrals.models import PartnerLink
 
@@ -176,14 +177,17 @@ def _sums(x: Explanation, more: Any, siblings: Sequence[Sibling], batch: Commiss
 
 
 def _lots(x: Explanation, more: Any) -> Sum:
-    """Platform lots less netted ones, times the multiplier of symbol and group, times the credit factor."""
+    """Platform lots less netted ones, times the multiplier of symbol and group, the credit factor, and the share that
+    the holding time lets count."""
     t, plan = x.facts, x.version.plan
     multiplier = plan.volume_multiplier(t.symbol, more.group_name)
+    share = hold_share(t.opened_at, t.closed_at, more.closed_by, more.group_name, plan)
+    bands = (share,) if plan.gates.hold_policy == "bands" else ()
     paid = more.lots_paid if more.lots_paid is not None else t.volume_lots
     return Sum(
         _l("Volume that counts"),
         t.lots,
-        times(paid, multiplier, more.credit_factor if more.credit_factor is not None else Decimal(1)),
+        times(paid, multiplier, more.credit_factor if more.credit_factor is not None else Decimal(1), *bands),
         unit="lots",
     )
 

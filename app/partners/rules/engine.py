@@ -10,7 +10,7 @@ from app.partners.rules.bases import CountedPart, base_of, part_of, value_of
 from app.partners.rules.caps import cap_each, cap_path, path_limit, settle_overlap
 from app.partners.rules.cashback import Cashback, cashback_of, limit_after
 from app.partners.rules.facts import ClosedTrade, Facts, Line, Outcome, Path, Reason, ReasonCode, Upline
-from app.partners.rules.gates import partner_gates, trade_gates
+from app.partners.rules.gates import hold_share, partner_gates, trade_gates
 from app.partners.rules.own import PerLot, base_for, per_lot_of, share_of
 from app.partners.rules.steps import product, step, total
 from app.partners.rules.tracks import Candidate, god_candidates, level_amounts, referral_candidates
@@ -81,7 +81,8 @@ def traits_of(trade: ClosedTrade, facts: Facts) -> Traits:
 
 def counted(trade: ClosedTrade, plan: Plan, facts: Facts) -> tuple[Decimal, CountedPart]:
     """The counted lots of a trade, rounded once, and the part in which its amounts count."""
-    multiplier = plan.volume_multiplier(trade.symbol, trade.group)
+    share = hold_share(trade.opened_at, trade.closed_at, trade.reason, trade.group, plan)
+    multiplier = product(plan.volume_multiplier(trade.symbol, trade.group), share)
     if facts.volume is None:
         return step(trade.volume_lots, multiplier), CountedPart(multiplier)
     volume = facts.volume
@@ -195,7 +196,10 @@ def _candidates(
     trader = facts.person(trade.client_id)
 
     def gates_of(upline: Upline) -> tuple[ReasonCode, ...]:
-        return partner_gates(facts.person(upline.partner_id), trader, plan, facts.countries_denied)
+        are_linked = frozenset((upline.partner_id, trade.client_id)) in facts.linked
+        return partner_gates(
+            facts.person(upline.partner_id), trader, plan, facts.countries_denied, are_linked=are_linked
+        )
 
     levels = plan.levels_of(referral_rule)
     chain = level_amounts(levels, base, plan)

@@ -38,6 +38,7 @@ class ReasonCode(StrEnum):
     CLOSE_BY_NETTED = "CLOSE_BY_NETTED"
     DEALER_DEAL = "DEALER_DEAL"
     COPY_TRADE = "COPY_TRADE"
+    CLOCK_SUSPECT = "CLOCK_SUSPECT"
     HOLD_TOO_SHORT = "HOLD_TOO_SHORT"
     MOVE_TOO_SMALL = "MOVE_TOO_SMALL"
     POINT_UNKNOWN = "POINT_UNKNOWN"
@@ -59,6 +60,7 @@ class ReasonCode(StrEnum):
     PARTNER_KYC = "PARTNER_KYC"
     ACCRUAL_LOCKED = "ACCRUAL_LOCKED"
     SELF_REFERRAL = "SELF_REFERRAL"
+    SAME_CLUSTER = "SAME_CLUSTER"
     NOT_QUALIFIED = "NOT_QUALIFIED"
     CPA_NOT_QUALIFIED = "CPA_NOT_QUALIFIED"
     COUNTRY_DENIED = "COUNTRY_DENIED"
@@ -190,6 +192,7 @@ class Facts:
     volume: Volume | None = None  # None: the trade counts with its own lots.
     average_spread: Decimal | None = None  # Of the symbol over the plan's days before the trade.
     countries_denied: frozenset[str] = frozenset()  # Where the brand pays no partner, whatever the plan says.
+    linked: frozenset[frozenset[UUID]] = frozenset()  # Pairs of whom a person has said that they belong together.
 
     ranks: Mapping[UUID, str] = field(default_factory=dict)  # By name, as of the instant of the path.
     months: Mapping[tuple[UUID, Track], Month] = field(default_factory=dict)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Set
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from fnmatch import fnmatchcase
 
@@ -41,6 +41,7 @@ def trade_gates(
             (ReasonCode.CLOSE_BY_NETTED, volume.is_close_by_netted),
             (ReasonCode.DEALER_DEAL, gates.dealer_deals == "exclude" and trade.reason in DEALER_REASONS),
             (ReasonCode.COPY_TRADE, gates.copy_trades == "exclude" and trade.reason in COPY_REASONS),
+            (ReasonCode.CLOCK_SUSPECT, is_clock_suspect(trade)),
             (ReasonCode.HOLD_TOO_SHORT, _held_too_short(trade, plan)),
             (ReasonCode.MOVE_TOO_SMALL, _moved_too_little(trade, gates.min_points)),
             (ReasonCode.POINT_UNKNOWN, gates.min_points > 0 and trade.point is None),
@@ -75,22 +76,56 @@ def _moved_too_little(trade: ClosedTrade, min_points: Decimal) -> bool:
 
 def _held_too_short(trade: ClosedTrade, plan: Plan) -> bool:
     """Whether the position was open for less than the minimum. Exactly the minimum passes."""
-    if trade.opened_at is None or trade.reason in plan.gates.exempt_from_hold:
+    if trade.opened_at is None or is_exempt_from_hold(trade.reason, trade.group, plan):
         return False
     return trade.closed_at - trade.opened_at < min_hold(plan)
 
 
+def is_clock_suspect(trade: ClosedTrade) -> bool:
+    """Whether the platform says that a position was closed before it was opened."""
+    return trade.opened_at is not None and trade.closed_at < trade.opened_at
+
+
+def is_exempt_from_hold(reason: str, group: str, plan: Plan) -> bool:
+    """Whether a way to close, or the account's group, needs no holding time."""
+    gates = plan.gates
+    return reason in gates.exempt_from_hold or any(fnmatchcase(group, one) for one in gates.exempt_hold_groups)
+
+
 def min_hold(plan: Plan) -> timedelta:
-    """The minimum holding time, exactly: no float comes near it."""
-    return timedelta(microseconds=int(plan.gates.min_hold_seconds * 1_000_000))
+    """The holding time below which a trade pays nothing, exactly: no float comes near it.
+
+    Where a person looks at short positions none is refused, and with bands the first that pays anything decides.
+    """
+    gates = plan.gates
+    if gates.hold_policy == "hold":
+        return timedelta(0)
+    if gates.hold_policy == "bands":
+        return seconds(next(band.from_seconds for band in gates.hold_bands if band.share > 0))
+    return seconds(gates.min_hold_seconds)
+
+
+def hold_share(opened_at: datetime | None, closed_at: datetime, reason: str, group: str, plan: Plan) -> Decimal:
+    """The share of a trade's volume that its holding time lets count; all of it where the plan has no bands."""
+    if plan.gates.hold_policy != "bands" or opened_at is None or is_exempt_from_hold(reason, group, plan):
+        return Decimal(1)
+    held = closed_at - opened_at
+    reached = [band.share for band in plan.gates.hold_bands if held >= seconds(band.from_seconds)]
+    return reached[-1] if reached else Decimal(0)
+
+
+def seconds(number: Decimal) -> timedelta:
+    """So many seconds, to the microsecond."""
+    return timedelta(microseconds=int(number * 1_000_000))
 
 
 def partner_gates(
-    partner: Person, trader: Person, plan: Plan, denied: Set[str] = frozenset()
+    partner: Person, trader: Person, plan: Plan, denied: Set[str] = frozenset(), *, are_linked: bool = False
 ) -> tuple[ReasonCode, ...]:
     """Every gate that an upline fails, in their fixed order. Empty means that they may earn.
 
-    `denied` are countries in which the brand pays nobody, beside those of the plan.
+    `denied` are countries in which the brand pays nobody, beside those of the plan; `are_linked` says that a person has
+    found the two to belong together.
     """
     gates = plan.gates
     return tuple(
@@ -104,6 +139,7 @@ def partner_gates(
                 ReasonCode.SELF_REFERRAL,
                 not gates.include_own_accounts and partner.person is not None and partner.person == trader.person,
             ),
+            (ReasonCode.SAME_CLUSTER, are_linked and plan.abuse.clusters.action != "off"),
             (ReasonCode.NOT_QUALIFIED, not partner.is_qualified),
             (ReasonCode.COUNTRY_DENIED, bool({partner.country, trader.country} & {*gates.countries_denied, *denied})),
         )

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.core.db import execute_sql, in_transaction, tenant_id, tenant_scope
+from app.partners.abuse import holding
 from app.partners.models import PlanVersion, RunStep, SettlementRun
 from app.partners.plan import Plan
 from app.partners.ranks import settling as ranking
@@ -191,6 +192,7 @@ def settings(run: SettlementRun, version: PlanVersion, plan: Plan) -> dict[str, 
         "zero_move_excluded": gates.zero_move == "exclude",
         "min_hold": min_hold(plan),
         "exempt_from_hold": list(gates.exempt_from_hold),
+        **holding.settings(run, version),
         "min_volume_lots": gates.min_volume_lots,
         **trade_settings(plan),
         "gate_order": [str(code) for code in ReasonCode],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.core.db import load_sql
+from app.partners.abuse import holding
 from app.partners.plan import Plan
 from app.partners.settlement.place import placed
 from app.partners.volume.matching import dimensions_of
@@ -49,6 +50,7 @@ def trades_statement(text: str, plan: Plan) -> str:
     if not plan.gates.include_sub_ib_accounts:
         text = text.replace("/* is_partner */false", f"ib.during @> {_PATH_AT}")
         joins.append(volume_sql("partners_who_trade"))
+    text = holding.trades_statement(text, plan)
     text = text.replace("/* more */''", dimensions.key).replace("/* match_joins */", dimensions.joins)
     return text.replace("/* joins */", "\n".join(joins))
 

@@ -1,5 +1,5 @@
 -- What else stands behind one settled trade: where it was made, how its volume came about, the verdict, the run.
-SELECT p.name AS platform_name, a.login, a.group_name, a.currency AS account_currency, t.position_id, t.holding_ms,
+SELECT p.name AS platform_name, a.login, a.group_name, a.currency AS account_currency, t.position_id, t.holding_ms, t.reason AS closed_by,
   t.arrived_at, t.revision AS trade_revision, s.lots_paid, s.lots_netted, s.credit_factor, s.average, s.is_held,
   v.verdict, v.reason AS verdict_reason, v.decided_by AS verdict_by, v.decided_at AS verdict_at,
   r.id AS run_id, r.day_start, r.day_end, r.computed_at, r.posted_at, r.proved_at

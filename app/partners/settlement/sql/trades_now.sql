@@ -105,8 +105,10 @@ FROM (
           CASE WHEN vo.is_close_by_netted THEN 'CLOSE_BY_NETTED' END,
           CASE WHEN :dealer_excluded AND t.reason = ANY (CAST(:dealer_reasons AS text[])) THEN 'DEALER_DEAL' END,
           CASE WHEN :copy_excluded AND t.reason = ANY (CAST(:copy_reasons AS text[])) THEN 'COPY_TRADE' END,
+          CASE WHEN t.closed_at < t.opened_at THEN 'CLOCK_SUSPECT' END,
           CASE WHEN t.closed_at - t.opened_at < CAST(:min_hold AS interval)
-            AND NOT t.reason = ANY (CAST(:exempt_from_hold AS text[])) THEN 'HOLD_TOO_SHORT' END,
+            AND NOT t.reason = ANY (CAST(:exempt_from_hold AS text[]))
+            AND NOT a.group_name = ANY (CAST(:exempt_hold_groups AS text[])) THEN 'HOLD_TOO_SHORT' END,
           CASE WHEN abs(t.close_price - t.open_price) < CAST(:min_points AS numeric) * r.point THEN 'MOVE_TOO_SMALL' END,
           CASE WHEN :min_points > 0 AND r.point IS NULL THEN 'POINT_UNKNOWN' END,
           CASE WHEN :zero_move_excluded AND t.open_price = t.close_price THEN 'ZERO_MOVE' END,
