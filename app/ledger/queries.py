@@ -59,7 +59,9 @@ FROM unnest(CAST(:entries AS uuid[]), CAST(:types AS text[]), CAST(:objects AS u
 
 def trust_keys() -> None:
     """Have this transaction look rows up by key. In books that a run has just filled the planner believes that reading
-    a whole table is quicker, and the check that each posting's entry stands would do that once per posting."""
+    a whole table is quicker, and the check that each posting's entry stands would do that once per posting. The plan of
+    that check is kept by the connection, so what was kept before is forgotten."""
+    execute_sql("DISCARD PLANS")
     execute_sql("SET LOCAL enable_seqscan = off")
 
 
