@@ -114,6 +114,7 @@ def network(bench: Bench, open_page: Callable[[str], None]) -> None:
     for name, address in (
         ("tree.portal_page", "/partner/network"),
         ("tree.portal_level", f"/partner/network/{inner}"),
+        ("tree.portal_full_level", f"/partner/network/{one_id('c1')}"),  # Fifty rows, each with forty trades.
         ("tree.portal_search", "/partner/network?q=100777"),
         ("tree.portal_as_of", "/partner/network?at=2025-01-01"),
     ):
@@ -143,7 +144,10 @@ def path(bench: Bench, tenant: int) -> None:
 
 
 def move(bench: Bench, tenant: int, partner: UUID, open_page: Callable[[], None]) -> None:
-    """Half of everybody goes to another partner, receivers and all, while another brand's office opens its pages."""
+    """Half of everybody goes to another partner, receivers and all, while another brand's office opens its pages.
+
+    Then they go back, from below one partner with an amount per lot to below another.
+    """
     from app.core import db
     from app.core.actor import system_actor
     from app.referrals import moves
@@ -152,17 +156,17 @@ def move(bench: Bench, tenant: int, partner: UUID, open_page: Callable[[], None]
     quiet = milliseconds(open_page, times=TIMES)
     moved: list[tuple[float, int]] = []
 
-    def work() -> None:
+    def enter(parent: UUID, key: str) -> None:
         began = time.perf_counter()
         with db.tenant_scope(tenant), db.transaction():
             done = moves.enter(
-                one_id("c2"), one_id("c1", mark="deep"), when="immediate", reason="bench", by=system_actor("bench"),
-                request_id="bench",
-            )  # fmt: skip
+                one_id("c2"), parent, when="immediate", reason="bench", by=system_actor("bench"), request_id=key
+            )
             people = done.people_count
         moved.append((time.perf_counter() - began, people))
 
-    thread = threading.Thread(target=work)
+    target = one_id("c1", mark="deep")
+    thread = threading.Thread(target=enter, args=(target, "bench"))
     thread.start()
     beside: list[float] = []
     while thread.is_alive():
@@ -173,6 +177,27 @@ def move(bench: Bench, tenant: int, partner: UUID, open_page: Callable[[], None]
     bench.report("tree.move", seconds, "s", goal=MOVE_SECONDS_MAX, goal_is="value", better="lower")
     bench.report("tree.move.other_page_quiet_p95", percentile(quiet, 0.95), "ms")
     bench.report("tree.move.other_page_p95", percentile(sorted(beside), 0.95), "ms")
+    grant(bench, tenant, (partner, target))
+    enter(one_id("c1"), "back")
+    bench.report("tree.move_from_god_mode", moved[1][0], "s", goal=MOVE_SECONDS_MAX, goal_is="value", better="lower")
+
+
+def grant(bench: Bench, tenant: int, partners: tuple[UUID, UUID]) -> None:
+    """Amounts per lot for those above the structure before and after: each of its people has a row that changes."""
+    from app.core import db
+    from app.partners import receivers
+
+    with psycopg.connect(roles.libpq(bench.env["DATABASE_OWNER_URL"]), autocommit=True) as connection:
+        connection.execute("SELECT set_config('app.tenant_id', %s, false)", (str(tenant),))
+        for one in partners:
+            connection.execute(
+                "INSERT INTO god_grant (tenant_id, id, partner_id, rate_per_lot, valid_from, valid_to, reason,"
+                " actor_kind, actor_name, request_id, created_at) VALUES (%s, gen_random_uuid(), %s, 5, '2020-01-01Z',"
+                " '9999-12-31Z', 'bench', 'system', 'bench', 'tree ' || %s, '2020-01-01Z')",
+                (tenant, one, str(one)),
+            )
+    with db.tenant_scope(tenant), db.transaction():
+        receivers.rebuild()
 
 
 def one_id(name: str, *, mark: str = "wide") -> UUID:
