@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
@@ -230,8 +231,9 @@ def trades(draw: st.DrawFn, count: int) -> dict[str, Any]:
 
 @st.composite
 def worlds(draw: st.DrawFn) -> dict[str, Any]:
+    """People, their links and grants, a plan and the trades of a day. In two of three of them most trades count."""
     count, links, grants = draw(trees())
-    return {
+    drawn = {
         "count": count,
         "links": links,
         "grants": grants,
@@ -250,4 +252,49 @@ def worlds(draw: st.DrawFn) -> dict[str, Any]:
             )
             for _ in range(count)
         ],
+    }
+    return _that_count(drawn) if draw(st.integers(0, 2)) else drawn
+
+
+def _that_count(drawn: dict[str, Any]) -> dict[str, Any]:
+    """The same world with trades, people and gates that keep little from being paid."""
+    plan: Plan = drawn["plan"]
+    gates = msgspec.structs.replace(
+        plan.gates,
+        min_hold_seconds=min(plan.gates.min_hold_seconds, Decimal(180)),
+        min_points=Decimal(0),
+        zero_move="pay",
+        negative_balance="pay",
+        equity_unknown="balance",
+        client_funded=False,
+        client_kyc_level=0,
+        include_sub_ib_accounts=True,
+        close_by="both" if plan.gates.close_by == "exclude" else plan.gates.close_by,
+        partial_close="pro_rata" if plan.gates.partial_close == "exclude" else plan.gates.partial_close,
+    )
+    trades = [
+        one
+        | {
+            "opened": one["opened"] or 10.0,
+            "closed": (one["opened"] or 10.0) + max(one["closed"] - (one["opened"] or 10), 0.05),
+            "open_spread": one["open_spread"] or Decimal("0.00012"),
+            "close_spread": one["close_spread"] or Decimal("0.00016"),
+            "profit_currency": SYMBOLS[one["symbol"]][1],
+            "account_currency": "USD" if one["account_currency"] == "YYY" else one["account_currency"],
+            "reason": "client",
+            "is_demo": False,
+        }
+        for one in drawn["trades"]
+    ]
+    people = [replace(one, is_active=True, kyc_level=1) for one in drawn["people"]]
+    links = [link for link in drawn["links"] if link.hour_from < 0] or drawn["links"]
+    chain = {link.child for link in links}
+    links += [Link(child, child + 1, -1, 25) for child in range(drawn["count"] - 1) if child not in chain]
+    return drawn | {
+        "plan": msgspec.structs.replace(plan, gates=gates),
+        "trades": trades,
+        "people": people,
+        "links": links,
+        "excluded": [],
+        "starts": None,
     }
