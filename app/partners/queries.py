@@ -21,6 +21,7 @@ from app.partners import versions
 from app.partners.attribution import queries as attribution
 from app.partners.models import CommissionBatch, CommissionStatement, GodGrant, PlanVersion, SettlementRun
 from app.partners.plan import BaseKind, ReferralRule
+from app.partners.settlement import wallets
 from app.partners.settlement.posting import partner_owner
 from app.referrals import queries as tree
 
@@ -90,6 +91,11 @@ class EarningFilter:
     client_id: UUID | None = None
 
 
+def currency_of(partner_id: UUID) -> str:
+    """The currency in which a partner is paid."""
+    return wallets.currency_of(partner_id)
+
+
 def currency() -> str:
     """The currency in which partners are paid now; the brand's plan says it."""
     version = versions.plan_for_receivers()
@@ -97,12 +103,12 @@ def currency() -> str:
 
 
 def balances(partner_id: UUID) -> list[Balances]:
-    """A partner's money, the plan's currency first and always."""
+    """A partner's money, the currency in which they are paid first and always."""
     found = {
         (wallet.purpose, wallet.currency): wallet.balance
         for wallet in books.wallets_of(partner_owner(partner_id), (ledger.TEMPORARY, ledger.REDEEM))
     }
-    first = currency()
+    first = wallets.currency_of(partner_id)
     order = [first, *sorted({code for _, code in found if code != first})]
     return [
         Balances(
@@ -121,8 +127,8 @@ def releases(partner_id: UUID) -> list[tuple[datetime, Money]]:
 
 
 def earned_by_day(partner_id: UUID, day_from: date, day_to: date) -> list[tuple[date, str, Money]]:
-    """What each day brought in the plan's currency: (day, track, money)."""
-    code = currency()
+    """What each day brought in the currency in which the partner is paid: (day, track, money)."""
+    code = wallets.currency_of(partner_id)
     rows = execute_sql(
         load_sql("app.partners", "sql/earned_by_day.sql"),
         partner_id=partner_id,
@@ -276,9 +282,10 @@ def statements(partner_id: UUID, *, limit: int, offset: int = 0) -> tuple[list[C
 def statement(partner_id: UUID, day: date) -> CommissionStatement:
     """A partner's statement of one day. Raises NotFound."""
     found = session().scalar(
-        select(CommissionStatement).where(
-            CommissionStatement.partner_id == partner_id, CommissionStatement.business_date == day
-        )
+        select(CommissionStatement)
+        .where(CommissionStatement.partner_id == partner_id, CommissionStatement.business_date == day)
+        .order_by(func.abs(CommissionStatement.posted_minor).desc(), CommissionStatement.currency)
+        .limit(1)  # Two where a day takes back in one currency and pays in another.
     )
     if found is None:
         raise NotFound

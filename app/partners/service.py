@@ -1,4 +1,4 @@
-"""What people do with commission: grant god-mode, judge a trade, move redeemable money to the main wallet."""
+"""What people do with commission: grant god-mode, judge a trade."""
 
 from __future__ import annotations
 
@@ -14,33 +14,16 @@ from app.clients import queries as clients
 from app.core import live
 from app.core.actor import Actor
 from app.core.db import execute_sql, load_sql, session
-from app.core.errors import Conflict, DomainError, Invalid
+from app.core.errors import Conflict, Invalid
 from app.kit import clock
-from app.kit.money import Money
 from app.kit.text import _l
-from app.ledger import queries as books
-from app.ledger import service as ledger
-from app.partners import permissions, receivers, versions
+from app.partners import receivers, versions
 from app.partners.models import GodGrant
 from app.partners.rules.facts import Verdict
-from app.partners.settlement.posting import partner_owner
 from app.referrals import queries as tree
 from app.referrals.rules import FOREVER
-from app.restrictions import service as restrictions
 
 RATE_MAX = Decimal(1000)
-
-
-class PayoutTooSmall(DomainError):
-    status_code = 422
-    message = _l("The smallest amount you can move is %(amount)s.")
-    field = "amount"
-
-
-class NotEnoughRedeemable(DomainError):
-    status_code = 422
-    message = _l("Only %(amount)s is redeemable now. Nothing has been moved.")
-    field = "amount"
 
 
 def move_moment(when: str, now: datetime) -> datetime:
@@ -126,38 +109,3 @@ def record_verdict(trade_id: int, verdict: Verdict, *, reason: str, by: Actor) -
         now=clock.now(),
     )
     audit.record("partners.verdict", ("closed_trade", trade_id), by=by, after={"verdict": verdict}, reason=reason)
-
-
-def pay_out(partner_id: UUID, money: Money, *, key: str, by: Actor) -> ledger.PostedEntry:
-    """Move redeemable commission to the partner's own main wallet, once per key.
-
-    Raises Restricted, PayoutTooSmall, NotEnoughRedeemable, and Invalid for an amount that is not above zero.
-    """
-    restrictions.require(permissions.COMMISSION_PAYOUT, partner_id)
-    if money.minor <= 0:
-        raise Invalid(_l("Give an amount above zero."), field="amount")
-    redeem = ledger.wallet(partner_owner(partner_id), ledger.REDEEM, money.currency)
-    main = ledger.wallet(ledger.Owner("client", partner_id), ledger.MAIN, money.currency)
-    ledger.lock_wallets([redeem.id, main.id])
-    entry_key = f"payout:{partner_id}:{key}"
-    if books.entry_by_key(entry_key) is None:
-        plan = versions.plan_for_receivers()
-        least = plan.min_payout if plan is not None and plan.currency == money.currency else Decimal(0)
-        if money.amount < least:
-            raise PayoutTooSmall(amount=f"{least:f} {money.currency}")
-        available = ledger.balance(redeem.id)
-        if money > available:
-            raise NotEnoughRedeemable(amount=str(max(available, Money.zero(money.currency))))
-    entry = ledger.post(
-        entry_key,
-        "commission.payout",
-        [ledger.Line(redeem.id, -money), ledger.Line(main.id, money)],
-        by,
-    )
-    if entry.is_new:
-        audit.record(
-            "partners.payout", ("journal_entry", entry.id), by=by, after={"amount": str(money)}, client_id=partner_id
-        )
-        live.publish(f"partner:{partner_id}", "commission-changed")
-        live.publish(f"client:{partner_id}", "wallet-changed")
-    return entry

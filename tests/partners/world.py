@@ -19,9 +19,11 @@ from app.core.db import execute_sql, in_transaction, session, tenant_id
 from app.identity.models import User
 from app.identity.rules import UserKind, UserStatus
 from app.kit.ids import new_id
+from app.kit.money import Money
 from app.ledger import service as ledger
 from app.partners import receivers, versions
 from app.partners.models import GodGrant
+from app.partners.payouts import service as payouts
 from app.partners.plan import Plan
 from app.partners.settlement import run as settlement
 from app.referrals.models import PartnerLink
@@ -269,6 +271,11 @@ def make_platform(starts_at: datetime | None = None) -> Platform:
     session().add(kind)
     session().flush()
     return Platform(platform.id, kind.id)
+
+
+def pay_out(partner_id: UUID, amount: str, once: str, currency: str = "USD") -> None:
+    """Have a partner move redeemable money to the own main wallet."""
+    payouts.request_payout(partner_id, Money(Decimal(amount), currency), "wallet", once=once, by=BY)
 
 
 def settle(day: Any) -> Any:

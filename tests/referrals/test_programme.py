@@ -16,7 +16,7 @@ from app.kit import clock
 from app.kit.money import Money
 from app.partners import receivers
 from app.partners.payouts import service as payouts
-from app.partners.service import NotEnoughRedeemable
+from app.partners.payouts.service import NotEnoughRedeemable
 from app.referrals import bundle, membership, queries, service
 from app.referrals.models import MembershipStatus
 from tests.partners import world

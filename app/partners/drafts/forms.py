@@ -83,6 +83,17 @@ class PlanForm(Form):
     audit_days = StringField(_l("Audit period in days"))
     audit_calendar = _pick(_l("Days of the audit period"), labels.AUDIT_CALENDARS)
     min_payout = StringField(_l("Least amount to move to the wallet"))
+    payout_wallet = BooleanField(_l("Pay out to the own main wallet"))
+    payout_account = BooleanField(_l("Pay out to the own trading account"))
+    payout_bank = BooleanField(_l("Pay out to a bank account"))
+    payout_approval_from = StringField(_l("Somebody approves from"), description=_l("Empty: never."))
+    payout_second_person_from = StringField(_l("Two people approve from"), description=_l("Empty: never."))
+    payout_automatic_from = StringField(
+        _l("Paid by itself from"), description=_l("To the own main wallet, once a day. Empty: when the partner asks.")
+    )
+    max_hold_days = StringField(
+        _l("Days after which people are told of a hold"), description=_l("Time alone never ends a hold.")
+    )
     has_rebates = BooleanField(_l("Let partners share their commission"))
     rebate_max = StringField(_l("Rebate to a client at most, in percent"))
     rebate_approval = _pick(_l("A rebate begins"), labels.APPROVALS)

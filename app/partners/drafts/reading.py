@@ -13,6 +13,7 @@ from app.kit.text import _l
 from app.partners.drafts.forms import ExampleForm, GodRuleForm, MatchFields, PlanForm, ReferralRuleForm
 from app.partners.drafts.golden import GoldenExample
 from app.partners.drafts.typed import PERCENT, decimal_of, number, plain, whole, words
+from app.partners.payouts.reading import fill_payouts, read_payouts
 from app.partners.plan import (
     Caps,
     Gates,
@@ -126,6 +127,7 @@ def read_plan(form: PlanForm, before: Plan) -> Plan:
         audit_days=whole(form, "audit_days", before.audit_days),
         audit_calendar=form.audit_calendar.data,
         min_payout=number(form, "min_payout", default=Decimal(0)),
+        **read_payouts(form, before),
         **read_sharing(form, before),
         volume_multipliers=_pairs(form.volume_multipliers.data, "volume_multipliers"),
         typical=_typical(form.typical.data, before.typical),
@@ -181,6 +183,7 @@ def fill_plan(plan: Plan, revision: int) -> dict[str, Any]:
         "hold_days": str(plan.hold_days),
         "audit_days": str(plan.audit_days),
         "min_payout": plain(plan.min_payout),
+        **fill_payouts(plan),
         **fill_sharing(plan),
         "volume_multipliers": "\n".join(f"{name} {plain(one)}" for name, one in plan.volume_multipliers.items()),
         "typical": "\n".join(

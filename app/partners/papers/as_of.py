@@ -65,9 +65,9 @@ def of_partner(partner_id: UUID, at: datetime) -> PartnerAt:
 
 
 def balances_at(partner_id: UUID, at: datetime) -> list[BalanceAt]:
-    """A partner's money as of an instant, the plan's currency first and always."""
+    """A partner's money as of an instant, the currency in which they are paid first and always."""
     found = books.balances_at(partner_owner(partner_id), at)
-    first = partners.currency()
+    first = partners.currency_of(partner_id)
     order = [first, *sorted({code for _, code in found if code != first})]
     return [
         BalanceAt(

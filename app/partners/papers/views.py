@@ -50,9 +50,9 @@ def make_views(
         clients.get(found)
         return found
 
-    def asked_currency() -> str:
+    def asked_currency(partner_id: UUID) -> str:
         asked = request.args.get("currency", "")
-        return asked if len(asked) in (3, 4) and asked.isalnum() else partners.currency()
+        return asked if len(asked) in (3, 4) and asked.isalnum() else partners.currency_of(partner_id)
 
     def address(endpoint: str, partner_id: UUID, **values: Any) -> str:
         own: dict[str, Any] = {"partner_id": partner_id} if is_staff else {}
@@ -84,7 +84,7 @@ def make_views(
             client=clients.get(own),
             is_staff=is_staff,
             refusal=refusal,
-            statement=service.statement(own, period, asked_currency()),
+            statement=service.statement(own, period, asked_currency(own)),
             presets=presets(),
             labels=labels,
             words=words,
@@ -97,7 +97,7 @@ def make_views(
 
     def _read(partner_id: UUID | None, rows_max: int) -> tuple[UUID, Period, service.PartnerStatement]:
         own, period = own_or(partner_id), read_period(request.args)
-        return own, period, service.statement(own, period, asked_currency(), rows_max=rows_max)
+        return own, period, service.statement(own, period, asked_currency(own), rows_max=rows_max)
 
     def statement_pdf(partner_id: UUID | None = None) -> ResponseReturnValue:
         own, period, found = _read(partner_id, service.ROWS_MAX)

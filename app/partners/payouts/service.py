@@ -20,18 +20,31 @@ from app.ledger import service as ledger
 from app.partners import permissions, versions
 from app.partners.payouts import letters, queries
 from app.partners.payouts.models import Payout, PayoutApproval, PayoutStatus
-from app.partners.payouts.terms import Method, PayoutTerms
-from app.partners.service import NotEnoughRedeemable, PayoutTooSmall
+from app.partners.payouts.terms import AMOUNTS, Method, PayoutTerms
+from app.partners.settlement import wallets
 from app.partners.settlement.posting import partner_owner
 from app.payments import service as payments
 from app.payments.rules import BankDetails
 from app.payments.service.withdrawals import checked
+from app.rates import service as rates
 from app.referrals import membership
 from app.restrictions import service as restrictions
 from app.trading.models import TradingAccount
 
 log = structlog.get_logger()
 REASON_LENGTH_MAX = 500
+
+
+class PayoutTooSmall(DomainError):
+    status_code = 422
+    message = _l("The smallest amount you can move is %(amount)s.")
+    field = "amount"
+
+
+class NotEnoughRedeemable(DomainError):
+    status_code = 422
+    message = _l("Only %(amount)s is redeemable now. Nothing has been moved.")
+    field = "amount"
 
 
 class MethodNotOffered(Invalid):
@@ -72,11 +85,25 @@ class OwnPayout(Forbidden):
 
 
 def terms_for(currency: str) -> tuple[PayoutTerms, Decimal]:
-    """The terms and the least amount in a currency; a currency that is not the plan's has the usual ones and none."""
+    """The terms and the least amount in a currency: the plan's own amounts, or what they come to in it now.
+
+    A currency without a rate has the usual terms and no least amount: what a partner has of it was paid before.
+    """
     plan = versions.plan_for_receivers()
-    if plan is None or plan.currency != currency:
+    if plan is None:
         return PayoutTerms(), Decimal(0)
-    return plan.payouts, plan.min_payout
+    if plan.currency == currency:
+        return plan.payouts, plan.min_payout
+    try:
+        quote = rates.rate(plan.currency, currency)
+    except rates.RateUnknown:
+        return PayoutTerms(methods=plan.payouts.methods), Decimal(0)
+
+    def there(amount: Decimal | None) -> Decimal | None:
+        return None if amount is None else quote.convert(Money(amount, plan.currency)).amount
+
+    limits = {name: there(getattr(plan.payouts, name)) for name in AMOUNTS}
+    return msgspec.structs.replace(plan.payouts, **limits), there(plan.min_payout) or Decimal(0)
 
 
 def request_payout(
@@ -372,7 +399,9 @@ def _tell(row: Payout) -> None:
 
 
 def pay_automatically(by: Actor) -> int:
-    """Pay everybody whose redeemable money has reached the plan's amount. Call it outside a transaction.
+    """Pay everybody whose redeemable money has reached the plan's amount, in each currency that partners are paid in.
+
+    Call it outside a transaction.
 
     Once per partner and day, each in a transaction of its own. Who is locked is passed over. Answers how many.
     """
@@ -381,11 +410,16 @@ def pay_automatically(by: Actor) -> int:
         return 0
     day = in_transaction(lambda: versions.day_cut().day_of(clock.business_now()))
     paid = 0
-    for partner_id, money in in_transaction(queries.redeemable_from, Money(plan.payouts.automatic_from, plan.currency)):
-        try:
-            paid += in_transaction(_pay_one, partner_id, money, f"automatic:{day.isoformat()}", by)
-        except DomainError as refusal:
-            log.info("partners.automatic_payout_refused", partner=str(partner_id), reason=refusal.code)
+    for currency in in_transaction(wallets.currencies_in_use):
+        terms, _least = in_transaction(terms_for, currency)
+        if terms.automatic_from is None:
+            continue
+        once = f"automatic:{day.isoformat()}" + ("" if currency == plan.currency else f":{currency}")
+        for partner_id, money in in_transaction(queries.redeemable_from, Money(terms.automatic_from, currency)):
+            try:
+                paid += in_transaction(_pay_one, partner_id, money, once, by)
+            except DomainError as refusal:
+                log.info("partners.automatic_payout_refused", partner=str(partner_id), reason=refusal.code)
     return paid
 
 

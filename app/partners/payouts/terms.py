@@ -11,6 +11,7 @@ from app.partners.parts import Part
 
 Method = Literal["wallet", "account", "bank"]
 METHODS: tuple[Method, ...] = ("wallet", "account", "bank")
+AMOUNTS = ("approval_from", "second_person_from", "automatic_from")
 
 
 class PayoutTerms(Part, frozen=True):
@@ -36,7 +37,7 @@ def payout_faults(terms: PayoutTerms, min_payout: Decimal) -> Iterator[tuple[str
     """What is wrong with the terms: (key, sentence)."""
     if not terms.methods or len(set(terms.methods)) != len(terms.methods):
         yield "payouts.methods", _l("Name at least one way of payout, and each only once.")
-    for name in ("approval_from", "second_person_from", "automatic_from"):
+    for name in AMOUNTS:
         amount: Decimal | None = getattr(terms, name)
         if amount is not None and not (amount.is_finite() and amount >= 0):
             yield f"payouts.{name}", _l("This number must not be negative.")

@@ -156,7 +156,7 @@ def _home(partner_id: UUID) -> dict[str, Any]:
         "balances": queries.balances(partner_id),
         "releases": queries.releases(partner_id),
         "paid": paid_out(partner_id),
-        "chart_of_days": chart(earned, today - timedelta(days=29), today, currency),
+        "chart_of_days": chart(earned, today - timedelta(days=29), today, queries.currency_of(partner_id)),
         "so_far": so_far.of_partner(partner_id, currency),
         "currency": currency,
         "latest": latest,

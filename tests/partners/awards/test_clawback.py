@@ -15,11 +15,10 @@ from app.core.db import execute_sql, in_transaction, tenant_scope, transaction
 from app.core.errors import Invalid, NotFound
 from app.kit import clock
 from app.kit.ids import new_id
-from app.kit.money import Money
-from app.partners import service
 from app.partners.awards import clawbacks
 from app.partners.awards.models import ClawbackStatus
 from app.partners.awards.terms import AwardRule
+from app.partners.payouts import service as payouts
 from app.partners.plan import Level, Plan, ReferralRule, ReferralTrack
 from app.partners.settlement import run as settlement
 from tests.partners import world
@@ -113,7 +112,7 @@ def test_example_10_holds_releases_and_claws_back() -> None:
     with clock.frozen(at(tuesday, 0)):
         assert settlement.release(BY) == 1
         assert story.balances == {"temporary": 0, "redeem": dec("20.00")}
-        in_transaction(service.pay_out, story.partner, Money(dec("15.00"), "USD"), key="one", by=BY)
+        in_transaction(world.pay_out, story.partner, "15.00", "one")
     story.trade(FRIDAY + timedelta(days=3), "1.20")
     with clock.frozen(at(tuesday, 1)):
         world.settle(FRIDAY + timedelta(days=3))
@@ -141,9 +140,9 @@ def test_example_10_holds_releases_and_claws_back() -> None:
     with clock.frozen(at(wednesday + timedelta(days=4), 0)):
         settlement.release(BY)
         assert story.balances == {"temporary": 0, "redeem": dec("3.00")}
-        with pytest.raises(service.NotEnoughRedeemable):
-            in_transaction(service.pay_out, story.partner, Money(dec("5.00"), "USD"), key="two", by=BY)
-        in_transaction(service.pay_out, story.partner, Money(dec("3.00"), "USD"), key="three", by=BY)
+        with pytest.raises(payouts.NotEnoughRedeemable):
+            in_transaction(world.pay_out, story.partner, "5.00", "two")
+        in_transaction(world.pay_out, story.partner, "3.00", "three")
     assert expense() == dec("18.00")
 
 

@@ -13,10 +13,9 @@ from app.core.actor import Actor
 from app.core.db import execute_sql, in_transaction, transaction
 from app.kit import clock
 from app.kit.ids import new_id
-from app.kit.money import Money
 from app.ledger import service as ledger
-from app.partners import service
 from app.partners.awards import clawbacks
+from app.partners.payouts import service as payouts
 from app.partners.plan import Level, Plan, ReferralRule, ReferralTrack
 from app.partners.rebates.terms import Rebates
 from app.partners.rules import Agreement, Facts, Path, Upline, settle_trade, share_out
@@ -126,7 +125,7 @@ def test_example_10_hold_release_clawback() -> None:
     with clock.frozen(at(tuesday, 0)):
         assert settlement.release(BY) == 1
         assert balances(stage) == (NOTHING, dec("20.00"))
-        in_transaction(service.pay_out, stage.ids["P"], Money(dec("15.00"), "USD"), key="one", by=BY)
+        in_transaction(world.pay_out, stage.ids["P"], "15.00", "one")
 
     second = ten_per_lot(plan, stage, tuesday - timedelta(days=1), "1.20")
     settle_days(tuesday - timedelta(days=1), 1)
@@ -148,9 +147,9 @@ def test_example_10_hold_release_clawback() -> None:
     with clock.frozen(at(wednesday + timedelta(days=4), 0)):
         settlement.release(BY)
         assert balances(stage) == (NOTHING, dec("3.00"))
-        with pytest.raises(service.NotEnoughRedeemable):
-            in_transaction(service.pay_out, stage.ids["P"], Money(dec("5.00"), "USD"), key="two", by=BY)
-        in_transaction(service.pay_out, stage.ids["P"], Money(dec("3.00"), "USD"), key="three", by=BY)
+        with pytest.raises(payouts.NotEnoughRedeemable):
+            in_transaction(world.pay_out, stage.ids["P"], "5.00", "two")
+        in_transaction(world.pay_out, stage.ids["P"], "3.00", "three")
 
     assert third == dec("18.00")
     assert expense() == first + second - second - first + third == dec("15.00") + dec("3.00")

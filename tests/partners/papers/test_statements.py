@@ -20,7 +20,6 @@ from app.kit import clock
 from app.kit.money import Money
 from app.ledger import service as ledger
 from app.partners import permissions
-from app.partners import service as commission
 from app.partners.papers import service
 from app.partners.papers.service import PartnerStatement
 from app.partners.settlement import posting
@@ -93,7 +92,7 @@ def t1(here: None) -> TreeT1:
             world.settle(day)
             posting.release_due(clock.business_now(), BY)
     with clock.frozen(AT_NOON + timedelta(days=3)), transaction():
-        commission.pay_out(tree.a, Money(dec("5.25"), "USD"), key="one", by=BY)
+        world.pay_out(tree.a, "5.25", "one")
     return tree
 
 
