@@ -11,15 +11,20 @@ from uuid import UUID
 from sqlalchemy import select
 
 from app.core.db import execute_sql, load_sql, session
-from app.kit.money import exponent
 from app.kit.text import Message, _l
 from app.partners.models import CommissionBatch, GodGrant
 from app.partners.plan import GodRule
+from app.partners.portal.lots_and_money import (
+    cashback_sums,
+    lots_sums,
+    money_sums,
+    partner_cap_sums,
+    reversal_sums,
+    shared_sums,
+)
 from app.partners.portal.sums import Sum, plus, times
 from app.partners.queries import Explanation
 from app.partners.ranks.explaining import changes, own_sums, own_terms
-from app.partners.rules.gates import hold_share
-from app.partners.rules.posting import MODES, REBATE_TRACKS
 from app.referrals.models import PartnerLink
 
 SHOWN_STEPS: Final = 50
@@ -80,7 +85,7 @@ def background(x: Explanation) -> Background:
     number = x.facts.god_rule if x.earning.track == "god" else x.facts.referral_rule
     return Background(
         more=more,
-        sums=tuple(_sums(x, more, siblings, batch)),
+        sums=tuple(_sums(x, more, siblings, batch, _shares(x))),
         siblings=siblings if _depends_on_others(x) else [],
         hold=hold,
         batch=batch,
@@ -106,6 +111,19 @@ def _siblings(x: Explanation) -> list[Sibling]:
     )
     rates = {grant.partner_id: grant.rate_per_lot for grant in grants}
     return [Sibling(granted=rates.get(row.partner_id) if row.track == "god" else None, **row._mapping) for row in rows]
+
+
+def _shares(x: Explanation) -> Sequence[Any]:
+    """What of this line went to others."""
+    e = x.earning
+    return execute_sql(
+        load_sql("app.partners", "portal/sql/shares_of_line.sql"),
+        giver=x.partner_id,
+        trade=e.trade_id,
+        revision=e.revision,
+        track=e.track,
+        component=e.component,
+    ).all()
 
 
 def _depends_on_others(x: Explanation) -> bool:
@@ -153,9 +171,11 @@ def _batch(x: Explanation, hold: Hold | None) -> CommissionBatch | None:
     )
 
 
-def _sums(x: Explanation, more: Any, siblings: Sequence[Sibling], batch: CommissionBatch | None) -> Iterator[Sum]:
+def _sums(
+    x: Explanation, more: Any, siblings: Sequence[Sibling], batch: CommissionBatch | None, shares: Sequence[Any]
+) -> Iterator[Sum]:
     e, plan = x.earning, x.version.plan
-    yield _lots(x, more)
+    yield from lots_sums(x, more)
     if e.component not in ("", "base", "reversal"):
         return
     own = own_terms(x)
@@ -167,29 +187,16 @@ def _sums(x: Explanation, more: Any, siblings: Sequence[Sibling], batch: Commiss
         yield from _share(x)
     elif e.track == "god":
         yield from _per_lot(x, siblings)
+    elif e.track == "cashback":
+        yield from cashback_sums(x)
     if e.reason or x.amount_before_cap is None:
         return
     if plan.caps.max_total_share_of_revenue is not None:
         yield Sum(_l("What the trade earned the broker"), x.facts.revenue, unit=plan.currency)
-    yield from _caps(x, siblings)
+    yield from reversal_sums(x) if e.component == "reversal" else _caps(x, siblings)
+    yield from shared_sums(x, shares)
     if batch is not None:
-        yield from _rounding(x, batch)
-
-
-def _lots(x: Explanation, more: Any) -> Sum:
-    """Platform lots less netted ones, times the multiplier of symbol and group, the credit factor, and the share that
-    the holding time lets count."""
-    t, plan = x.facts, x.version.plan
-    multiplier = plan.volume_multiplier(t.symbol, more.group_name)
-    share = hold_share(t.opened_at, t.closed_at, more.closed_by, more.group_name, plan)
-    bands = (share,) if plan.gates.hold_policy == "bands" else ()
-    paid = more.lots_paid if more.lots_paid is not None else t.volume_lots
-    return Sum(
-        _l("Volume that counts"),
-        t.lots,
-        times(paid, multiplier, more.credit_factor if more.credit_factor is not None else Decimal(1), *bands),
-        unit="lots",
-    )
+        yield from money_sums(x, batch)
 
 
 def _base(x: Explanation, more: Any) -> Iterator[Sum]:
@@ -299,6 +306,9 @@ def _caps(x: Explanation, siblings: Sequence[Sibling]) -> Iterator[Sum]:
     e, t, plan = x.earning, x.facts, x.version.plan
     if not e.cap or e.component == "reversal":
         return
+    if e.cap.startswith("partner_"):
+        yield from partner_cap_sums(x)
+        return
     if e.cap == "event":
         yield Sum(_l("The rule's cap per trade"), e.amount, unit=plan.currency)
         return
@@ -335,29 +345,6 @@ def _caps(x: Explanation, siblings: Sequence[Sibling]) -> Iterator[Sum]:
     )
 
 
-def _rounding(x: Explanation, batch: CommissionBatch) -> Iterator[Sum]:
-    """The day's lines of this track with what was carried, rounded once to whole cents."""
-    plan = x.version.plan
-    if plan.rounding_scope == "line" or batch.track in REBATE_TRACKS:
-        return
-    posted = batch.posted.amount
-    yield Sum(
-        _l("The day: what was carried in and all lines of this kind, rounded"),
-        posted,
-        plus(batch.carry_in, batch.lines),
-        unit=batch.currency,
-        note=ROUNDINGS[plan.rounding_mode],
-        rounding=MODES[plan.rounding_mode],
-        places=exponent(batch.currency),
-    )
-    yield Sum(
-        _l("Carried on to the next day"),
-        batch.carry_out,
-        plus(batch.carry_in, batch.lines, -posted),
-        unit=batch.currency,
-    )
-
-
 BASES: Final[dict[str, Message]] = {
     "pct_spread": _l("Value of the spread"),
     "pct_markup": _l("Value of the broker's markup"),
@@ -373,9 +360,4 @@ SPREADS: Final[dict[str, Message]] = {
     "half_half": _l("Mean of the spreads at opening and closing"),
     "capped": _l("Spread at the opening, at most the average"),
     "typical": _l("Usual spread of the symbol"),
-}
-ROUNDINGS: Final[dict[str, Message]] = {
-    "half_even": _l("to the nearest, halves to the even digit"),
-    "down": _l("towards zero"),
-    "half_up": _l("to the nearest, halves up"),
 }
