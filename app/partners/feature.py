@@ -6,6 +6,8 @@ from app.clients.events import ClientRegistered
 from app.core.features import Feature, MenuEntry
 from app.kit.text import _l
 from app.partners import cli, panels, permissions, subscribers
+from app.partners.abuse import queries as findings
+from app.partners.abuse.views import office as abuse
 from app.partners.attribution import service as attribution
 from app.partners.awards.views import editor as award_editor
 from app.partners.awards.views import office as award_desk
@@ -78,6 +80,7 @@ FEATURE = Feature(
             share_desk.bp,
             ranks.bp,
             volume.bp,
+            abuse.bp,
         ),
     },
     menu=(
@@ -163,6 +166,15 @@ FEATURE = Feature(
             62,
             permissions.DISPUTE_READ,
             badge=open_disputes.waiting_count,
+        ),
+        MenuEntry(
+            "office",
+            _l("Findings"),
+            "partners_abuse.queue",
+            "eye",
+            63,
+            permissions.FINDING_READ,
+            badge=findings.waiting_count,
         ),
     ),
     panels=(*panels.PANELS, *sharing_panels.PANELS, volume.PANEL),

@@ -33,6 +33,8 @@ CLAWBACK_DECIDE = "partners.clawback.decide"
 DISPUTE_READ = "partners.dispute.read"
 DISPUTE_ANSWER = "partners.dispute.answer"
 DISPUTE_DECIDE = "partners.dispute.decide"
+FINDING_READ = "partners.finding.read"
+FINDING_DECIDE = "partners.finding.decide"
 
 COMMISSION_ACCRUAL = "commission_accrual"
 COMMISSION_RELEASE = "commission_release"
@@ -109,6 +111,16 @@ PERMISSIONS = (
         DISPUTE_DECIDE,
         _l("Accept or refuse disputes about commission"),
         frozenset({"admin", "finance", "partner_desk"}),
+    ),
+    Permission(
+        FINDING_READ,
+        _l("See patterns of abuse that were found in commission"),
+        frozenset({"admin", "finance", "compliance"}),
+    ),
+    Permission(
+        FINDING_DECIDE,
+        _l("Decide about patterns of abuse in commission"),
+        frozenset({"admin", "finance", "compliance"}),
     ),
     Permission(BANNER_EDIT, _l("Give partners banners and withdraw them"), frozenset({"admin", "partner_desk"})),
     Permission(

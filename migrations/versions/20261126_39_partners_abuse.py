@@ -54,7 +54,7 @@ def resources() -> None:
         needed("used_at", INSTANT),
         sa.PrimaryKeyConstraint("tenant_id", "source", "source_id"),
         sa.ForeignKeyConstraint(["tenant_id", "client_id"], ["client.tenant_id", "client.id"]),
-        sa.CheckConstraint("source IN ('withdrawal', 'payout')", name="client_instrument_source"),
+        sa.CheckConstraint("source IN ('withdrawal')", name="client_instrument_source"),
     )
     op.create_index("client_instrument_tag", "client_instrument", ["tenant_id", "tag"])
     isolate_by_tenant("client_instrument", grant="SELECT, INSERT")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import pairwise
 from typing import Literal
 
 from app.kit.text import Message, _l
@@ -81,7 +82,7 @@ class PhantomSubPartners(Part, frozen=True):
 class Clusters(Part, frozen=True):
     """Whether clients who share devices, bank accounts or documents may earn from each other.
 
-    `shadow` shows the pairs, `hold` lets their lines wait. A link that a person has confirmed pays nothing under either.
+    `shadow` shows the pairs, `hold` lets their lines wait. A link that a person has confirmed pays nothing either way.
     """
 
     action: Action = "off"
@@ -191,7 +192,7 @@ def band_faults(bands: tuple[HoldBand, ...]) -> Iterator[tuple[str, Message]]:
     for band in bands:
         if not (band.share.is_finite() and 0 <= band.share <= 1 and band.from_seconds.is_finite()):
             yield key, _l("A share must be between 0 and 1.")
-    for lower, upper in zip(bands, bands[1:], strict=False):
+    for lower, upper in pairwise(bands):
         if upper.from_seconds <= lower.from_seconds or upper.share < lower.share:
             yield key, _l("Each band begins later than the one before it and pays no less.")
 

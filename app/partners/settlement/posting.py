@@ -19,6 +19,7 @@ from app.core.errors import DomainError
 from app.kit.money import Money, exponent, round_decimal
 from app.ledger import service as ledger
 from app.partners import permissions, versions
+from app.partners.abuse import queries as abuse
 from app.partners.calendar import due_at
 from app.partners.models import BatchStatus, CommissionBatch, SettlementRun, batch_key
 from app.partners.plan import Plan
@@ -314,6 +315,10 @@ def _releasable(now: datetime, limit: int, keys: Sequence[BatchKey] | None = Non
     )
     if locked:
         statement = statement.where(CommissionBatch.partner_id.not_in(locked))
+    withheld = abuse.withheld()
+    if withheld:
+        of_day = tuple_(CommissionBatch.partner_id, CommissionBatch.track, CommissionBatch.business_date)
+        statement = statement.where(of_day.not_in(withheld))
     if keys is not None:
         named = tuple_(
             CommissionBatch.partner_id,

@@ -7,6 +7,8 @@ from typing import Any
 
 from app.core.db import execute_sql
 from app.kit import clock
+from app.partners import versions
+from app.partners.abuse import judging as abuse
 from app.partners.awards import queries as awards
 from app.partners.models import PlanVersion, SettlementRun
 from app.partners.ranks import paying as rank_pay
@@ -29,6 +31,7 @@ def freeze_facts(run: SettlementRun) -> None:
     facts.freeze(run)
     wallets.freeze(run)
     volume.freeze(run)
+    abuse.freeze(run, _version(run))
 
 
 def reverse_corrected(run: SettlementRun) -> None:
@@ -56,10 +59,19 @@ def _without_wait(run: SettlementRun, version: PlanVersion, until: datetime) -> 
     return scope
 
 
+def _version(run: SettlementRun) -> PlanVersion:
+    """The plan version of the run's day."""
+    version = versions.version(run.plan_number)
+    assert version is not None
+    return version
+
+
 def judge(run: SettlementRun) -> None:
-    """Decide what waited, and add what ranks give beside single trades."""
+    """Look for abuse, decide what waited, and add what ranks give beside single trades."""
     sharing.reverse_shares(run.business_date)
+    abuse.judge(run, _version(run))
     execute_sql(sql("judge_expired"), business_date=run.business_date)
-    execute_sql(sql("judge_cleared"), business_date=run.business_date, plan_number=run.plan_number)
+    cleared = abuse.cleared_statement(sql("judge_cleared"))
+    execute_sql(cleared, business_date=run.business_date, plan_number=run.plan_number)
     awards.judge(run)
     rank_pay.write(run, [version for version, _ in facts.periods(run)])

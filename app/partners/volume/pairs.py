@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from app.core.db import execute_sql
+from app.core.db import execute_sql, load_sql
 from app.partners.models import PlanVersion, SettlementRun
+from app.partners.settlement.place import placed
 from app.partners.volume.statements import volume_sql
 
 
 def freeze(run: SettlementRun, version: PlanVersion) -> None:
     """Store the pairs that fail a gate together."""
+    if version.plan.abuse.clusters.action != "off":
+        execute_sql(
+            placed(load_sql("app.partners.abuse", "sql/freeze_confirmed_pairs.sql")),
+            business_date=run.business_date,
+            plan_number=version.number,
+            include_own=version.plan.gates.include_own_accounts,
+        )
     if not version.plan.gates.include_own_accounts:
         execute_sql(volume_sql("freeze_pairs"), business_date=run.business_date, plan_number=version.number)
 
