@@ -32,7 +32,7 @@ FEATURE = Feature(
             _l("Strategies"),
             "copytrading_office.board",
             "trophy",
-            65,
+            42,
             permissions.STRATEGIES_READ,
             is_offered=is_offered,
         ),

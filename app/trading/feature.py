@@ -54,7 +54,7 @@ FEATURE = Feature(
             _l("Platforms"),
             "trading_office.platform_list",
             "server",
-            60,
+            40,
             permissions.PLATFORM_READ,
         ),
         MenuEntry(
@@ -62,7 +62,7 @@ FEATURE = Feature(
             _l("Needs a person"),
             "trading_money.waiting",
             "user-question",
-            61,
+            41,
             permissions.MATTER_READ,
             badge=waiting_for_a_person,
         ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -38,6 +38,10 @@ class NavLine:
     group: str = ""
 
 
+_OFFICE_GROUPS = ((50, _l("Partners")), (90, _l("Administration")))
+"""The headings of the office's navigation, and the order from which each holds."""
+
+
 def select_locale() -> str:
     """The reader's language: what this browser was switched to, their profile's, the browser's, the brand's first."""
     tenant: TenantConfig | None = g.get("tenant")
@@ -61,14 +65,15 @@ def navigation(audience: str) -> list[NavLine]:
         url = url_for(entry.endpoint)
         here = request.path == url or (url != "/" and request.path.startswith(url.rstrip("/") + "/"))
         badge = entry.badge() if entry.badge is not None else 0
-        lines.append(NavLine(str(entry.label), url, entry.icon, here, badge, entry.phone))
+        lines.append(NavLine(str(entry.label), url, entry.icon, here, badge, entry.phone, _group(entry)))
     longest = max((len(line.url) for line in lines if line.active), default=0)
-    return [
-        line
-        if not line.active or len(line.url) == longest
-        else NavLine(line.label, line.url, line.icon, False, line.badge, line.phone)
-        for line in lines
-    ]
+    return [line if not line.active or len(line.url) == longest else replace(line, active=False) for line in lines]
+
+
+def _group(entry: features.MenuEntry) -> str:
+    """The heading under which a line stands, by its order; none for the first ones and outside the office."""
+    headings = [label for begins, label in _OFFICE_GROUPS if entry.audience == "office" and entry.order >= begins]
+    return str(headings[-1]) if headings else ""
 
 
 def channels() -> str:
