@@ -52,6 +52,7 @@ def statement_csv(statement: PartnerStatement, shown_name: Namer) -> str:
         rows += [
             {"record": "carried_in", "amount": f"{batch.carry_in:f}", **common},
             {"record": "lines", "amount": f"{batch.lines:f}", **common},
+            *([] if batch.converted is None else [{"record": "converted", "amount": f"{batch.converted:f}", **common}]),
             {"record": "posted", "amount": batch.posted.amount, "entry": batch.entry_id or "", **common},
             {"record": "carried_on", "amount": f"{batch.carry_out:f}", **common},
         ]
@@ -121,7 +122,7 @@ def _trade(row: Any, shown_name: Namer) -> dict[str, object]:
 
 def statement_pdf(statement: PartnerStatement, partner: str, number: int, shown_name: Namer) -> bytes:
     """The statement for printing."""
-    currency, period = statement.currency, statement.period
+    period = statement.period
     sheet = papers.sheet(str(_l("Commission statement")))
     sheet.note(
         str(
@@ -208,7 +209,7 @@ def statement_pdf(statement: PartnerStatement, partner: str, number: int, shown_
                 Column(str(_l("Trade")), 23),
                 Column(str(_l("Client")), 22),
                 Column(str(_l("Kind")), 22),
-                Column(str(_l("Amount, %(currency)s", currency=currency)), 16, is_number=True),
+                Column(str(_l("Amount, %(currency)s", currency=statement.plan_currency)), 16, is_number=True),
             ],
             [_paid_cells(row, shown_name) for row in statement.paid],
         )
@@ -219,7 +220,7 @@ def statement_pdf(statement: PartnerStatement, partner: str, number: int, shown_
                 Column(str(_l("Since")), 18),
                 Column(str(_l("Trade")), 20),
                 Column(str(_l("Outcome")), 40),
-                Column(str(_l("Amount, %(currency)s", currency=currency)), 22, is_number=True),
+                Column(str(_l("Amount, %(currency)s", currency=statement.plan_currency)), 22, is_number=True),
             ],
             [[formats.day(row.held_on), row.symbol, outcome(row), exact(row.amount)] for row in statement.held],
         )

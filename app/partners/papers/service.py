@@ -12,6 +12,7 @@ from uuid import UUID
 from app.kit.money import Money
 from app.partners.models import CommissionBatch
 from app.partners.papers import queries
+from app.partners.settlement import wallets
 from app.tenancy.papers import Period
 
 ROWS_MAX: Final = 1_000  # On the page and in the PDF; the CSV holds them all.
@@ -35,10 +36,14 @@ class Movement:
 
 @dataclass(frozen=True, slots=True)
 class TrackSum:
-    """How the lines of one track became money: `lines` + `carried_in` - `carried_on` = `posted`, exactly."""
+    """How the lines of one track became money: `lines` + `carried_in` - `carried_on` = `posted`, exactly.
+
+    All of them are in the statement's currency; `exact` is what the lines came to in the plan's before.
+    """
 
     track: str
     line_count: int
+    exact: Decimal
     lines: Decimal
     carried_in: Decimal
     carried_on: Decimal
@@ -48,11 +53,13 @@ class TrackSum:
 @dataclass(frozen=True, slots=True)
 class PartnerStatement:
     """What a partner earned in some days and what became of it. The opening balances and the movements sum to the
-    closing ones; the amounts of `paid` sum to the lines of `tracks`."""
+    closing ones; the amounts of `paid`, in `plan_currency`, sum to what the lines of `tracks` were before they were
+    converted."""
 
     partner_id: UUID
     period: Period
     currency: str
+    plan_currency: str
     opening_audit: Money
     opening_redeem: Money
     closing_audit: Money
@@ -102,6 +109,7 @@ def statement(partner_id: UUID, period: Period, currency: str, *, rows_max: int 
         partner_id=partner_id,
         period=period,
         currency=currency,
+        plan_currency=wallets.plan_currency(),
         opening_audit=opening_audit,
         opening_redeem=opening_redeem,
         closing_audit=movements[-1].under_audit_after if movements else opening_audit,
@@ -154,7 +162,8 @@ def _tracks(batches: Sequence[CommissionBatch], currency: str) -> list[TrackSum]
             TrackSum(
                 track=track,
                 line_count=sum(batch.line_count for batch in own),
-                lines=sum((batch.lines for batch in own), Decimal(0)),
+                exact=sum((batch.lines for batch in own), Decimal(0)),
+                lines=sum((batch.settled for batch in own), Decimal(0)),
                 carried_in=own[0].carry_in,
                 carried_on=own[0].carry_in - carried,
                 posted=sum((batch.posted for batch in own), Money.zero(currency)),

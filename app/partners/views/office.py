@@ -22,6 +22,7 @@ from app.partners.arbitrage import arbitrage
 from app.partners.awards import labels as award_words
 from app.partners.forms import GrantForm, RunForm
 from app.partners.models import RunStep
+from app.partners.payouts import labels as payout_words
 from app.partners.settlement import run as settlement
 from app.partners.settlement import signing, trial
 from app.partners.settlement.forms import SignForm
@@ -61,6 +62,7 @@ def plan() -> ResponseReturnValue:
         worst=worst,
         settings=versions.settings(),
         award_words=award_words,
+        payout_words=payout_words,
         labels=labels,
     )
 
