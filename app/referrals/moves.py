@@ -19,7 +19,7 @@ from app.core.events import publish
 from app.kit import clock
 from app.kit.money import Money
 from app.kit.text import Message, _l
-from app.referrals import letters, limits, permissions, queries
+from app.referrals import letters, limits, membership, permissions, queries
 from app.referrals.bundle import settings
 from app.referrals.events import SponsorChanged
 from app.referrals.links import Author, Change, WouldCloseCycle, hand_over, put_below
@@ -375,6 +375,8 @@ def _notes(client_id: UUID, parent_id: UUID | None) -> list[Message]:
     found: list[Message] = []
     if parent_id is not None and restrictions.is_locked(permissions.REFERRAL_ATTRIBUTION, parent_id):
         found.append(_l("The new partner may not bring in new clients at present. A move by staff is possible."))
+    if parent_id is not None and not membership.is_member(parent_id):
+        found.append(_l("The new partner does not take part in the referral programme and earns nothing."))
     if queries.parent_at(client_id, clock.business_now()) is None:
         found.append(_l("The client has no partner now. Positions opened before the move pay nobody."))
     return found

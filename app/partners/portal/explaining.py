@@ -196,7 +196,7 @@ def _sums(
     yield from reversal_sums(x) if e.component == "reversal" else _caps(x, siblings)
     yield from shared_sums(x, shares)
     if batch is not None:
-        yield from money_sums(x, batch)
+        yield from money_sums(plan, e.amount, batch)
 
 
 def _base(x: Explanation, more: Any) -> Iterator[Sum]:

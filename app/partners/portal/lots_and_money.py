@@ -9,6 +9,7 @@ from typing import Any, Final
 from app.kit.money import exponent, round_decimal
 from app.kit.text import Message, _l
 from app.partners.models import CommissionBatch
+from app.partners.plan import Plan
 from app.partners.portal.sums import ONE, Sum, plus, times
 from app.partners.queries import Explanation
 from app.partners.rules.posting import MODES, REBATE_TRACKS
@@ -84,9 +85,9 @@ def shared_sums(x: Explanation, shares: Sequence[Any]) -> Iterator[Sum]:
         )
 
 
-def money_sums(x: Explanation, batch: CommissionBatch) -> Iterator[Sum]:
+def money_sums(plan: Plan, amount: Decimal, batch: CommissionBatch) -> Iterator[Sum]:
     """The day's lines of this track with what was carried, rounded once to whole cents, in the partner's currency."""
-    plan, mode = x.version.plan, MODES[x.version.plan.rounding_mode]
+    mode = MODES[plan.rounding_mode]
     if batch.converted is not None and batch.multiply is not None and batch.divide is not None:
         yield Sum(
             _l("The day's lines in the partner's own currency"),
@@ -97,7 +98,7 @@ def money_sums(x: Explanation, batch: CommissionBatch) -> Iterator[Sum]:
     if plan.rounding_scope == "line" and batch.track not in REBATE_TRACKS:
         yield Sum(
             _l("Every line is rounded by itself"),
-            round_decimal(x.earning.amount, exponent(plan.currency), mode),
+            round_decimal(amount, exponent(plan.currency), mode),
             unit=plan.currency,
             note=ROUNDINGS[plan.rounding_mode],
         )

@@ -37,11 +37,12 @@ class PeopleFilter:
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """Somebody whom a partner brought in. The name is whole: the page masks it."""
+    """Somebody whom a partner brought in. Name and e-mail are whole: the page masks them."""
 
     client_id: UUID
     number: int
     name: str
+    email: str
     status: str
     country: str
     kyc_level: int

@@ -75,5 +75,5 @@ def plus(*numbers: Decimal | None) -> tuple[Part, ...]:
         if place == 0:
             found.append(("", number))
         else:
-            found.append(("−", -number) if number < 0 else ("+", number))
+            found.append(("−", -number) if number.is_signed() else ("+", number))
     return tuple(found)

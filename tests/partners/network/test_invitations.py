@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from uuid import UUID
 
@@ -9,6 +10,7 @@ import pytest
 from flask import Flask
 
 from app.core.db import execute_sql, in_transaction, tenant_scope, transaction
+from app.core.errors import DomainError
 from app.kit import clock
 from app.partners.rebates.terms import Rebates
 from app.referrals import invitations, membership
@@ -114,6 +116,33 @@ def test_a_client_accepts_when_signed_in_with_the_invited_address(
     accepted = browser_of(app, north, sue, "cabinet").post(link, {})
 
     assert accepted.status_code == 303
+    assert sponsor_of(north, sue.client_id) == pia.client_id
+
+
+def test_two_who_press_accept_together_accept_once(app: Flask, north: Brand, pia: Person, portal: Visitor) -> None:
+    sue = make_trader(north, "sue@example.com", name="Sue Sub")
+    assert sue.client_id is not None
+    invite(portal)
+    token = link_to(north).rpartition("/")[2]
+    barrier = threading.Barrier(2)
+    outcomes: list[str] = []
+
+    def press() -> None:
+        with tenant_scope(north.id):
+            barrier.wait()
+            try:
+                in_transaction(lambda: invitations.accept(token, sue.client_id or UUID(int=0), by=sue.actor("client")))
+                outcomes.append("accepted")
+            except DomainError as refusal:
+                outcomes.append(refusal.code)
+
+    threads = [threading.Thread(target=press) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(outcomes) == ["InvitationGone", "accepted"]
     assert sponsor_of(north, sue.client_id) == pia.client_id
 
 

@@ -106,6 +106,22 @@ def test_others_see_none_of_them(
         assert "Ann" not in text_of(other.get("/clients"))
 
 
+@pytest.mark.parametrize(
+    ("rule", "shown"), [("hidden", ""), ("masked", "d***@example.com"), ("full", "dora@example.com")]
+)
+def test_an_email_is_shown_as_far_as_the_brand_says(app: Flask, south: Brand, rule: str, shown: str) -> None:
+    extend_bundle(south, referrals={"masking": {"email": rule}})
+    sam, dora = (make_trader(south, f"{name}@example.com", name=name.title()) for name in ("sam", "dora"))
+    assert sam.client_id is not None
+    assert dora.client_id is not None
+    with acting(south):
+        world.link(dora.client_id, sam.client_id)
+    portal = browser_of(app, south, sam, "partner")
+
+    assert [row["email"] for row in rows_of(portal, "/clients.csv")] == [shown]
+    assert ("@" in text_of(portal.get("/clients"))) == bool(shown)
+
+
 def test_a_brand_may_hide_countries_and_names(app: Flask, south: Brand) -> None:
     extend_bundle(south, referrals={"masking": {"name": "number", "country": "hidden"}})
     sam = make_trader(south, "sam@example.com", name="Sam South")

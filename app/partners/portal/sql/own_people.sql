@@ -1,6 +1,6 @@
 -- Those whom a partner brought in, as of an instant, with how far each has come. The newest first.
 SELECT f.* FROM (
-  SELECT c.id AS client_id, c.number, c.name, c.status, c.country, c.kyc_level, l.valid_from AS since,
+  SELECT c.id AS client_id, c.number, c.name, c.email, c.status, c.country, c.kyc_level, l.valid_from AS since,
     (SELECT count(*) FROM partner_link AS k
      WHERE k.tenant_id = :tenant_id AND k.parent_id = c.id AND k.valid_from <= :at AND k.valid_to > :at) AS brought_in,
     (SELECT g.rate_per_lot FROM god_grant AS g

@@ -92,6 +92,7 @@ def _shared() -> dict[str, Any]:
     return {
         "statuses": ClientStatus,
         "shown_name": masking.shown_name,
+        "shown_email": masking.shown_email,
         "shown_country": masking.shown_country,
         "currency": queries.currency(),
         "active_days": ACTIVE_DAYS,
@@ -101,8 +102,8 @@ def _shared() -> dict[str, Any]:
 def _csv(rows: list[Own], totals: Mapping[UUID, Totals], name: str) -> Response:
     """A list of people as a file, masked as the page is."""
     columns = (
-        "number", "name", "country", "status", "since", "verified", "funded", "active", "brought_in", "people_below",
-        "trades", "lots", "earned", "currency",
+        "number", "name", "email", "country", "status", "since", "verified", "funded", "active", "brought_in",
+        "people_below", "trades", "lots", "earned", "currency",
     )  # fmt: skip
     code = queries.currency()
     lines = []
@@ -110,9 +111,10 @@ def _csv(rows: list[Own], totals: Mapping[UUID, Totals], name: str) -> Response:
         of_one = totals.get(one.client_id, NOTHING)
         lines.append(
             (
-                one.number, masking.shown_name(one.name), masking.shown_country(one.country), one.status,
-                one.since.isoformat(), int(one.kyc_level > 0), int(one.is_funded), int(one.is_active), one.brought_in,
-                of_one.people, of_one.trades, f"{of_one.lots:f}", f"{of_one.earned:f}", code,
+                one.number, masking.shown_name(one.name), masking.shown_email(one.email),
+                masking.shown_country(one.country), one.status, one.since.isoformat(), int(one.kyc_level > 0),
+                int(one.is_funded), int(one.is_active), one.brought_in, of_one.people, of_one.trades,
+                f"{of_one.lots:f}", f"{of_one.earned:f}", code,
             )
         )  # fmt: skip
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
