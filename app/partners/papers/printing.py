@@ -52,10 +52,11 @@ def statement_csv(statement: PartnerStatement, shown_name: Namer) -> str:
         rows += [
             {"record": "carried_in", "amount": f"{batch.carry_in:f}", **common},
             {"record": "lines", "amount": f"{batch.lines:f}", **common},
-            *([] if batch.converted is None else [{"record": "converted", "amount": f"{batch.converted:f}", **common}]),
             {"record": "posted", "amount": batch.posted.amount, "entry": batch.entry_id or "", **common},
             {"record": "carried_on", "amount": f"{batch.carry_out:f}", **common},
         ]
+        if batch.converted is not None:
+            rows.append({"record": "converted", "amount": f"{batch.converted:f}", **common})
     for row in statement.paid:
         rows.append(
             {

@@ -69,7 +69,7 @@ def escalate(by: Actor) -> int:
     for user, times, oldest in told.values():
         recipient = Recipient(user.email, user.name, user.language)
         notify("partners.holds_overdue", recipient, times=times, since=oldest)
-    total = sum(row.times for row in found)
+    total = int(sum(row.times for row in found))
     audit.record("partners.hold.escalate", ("tenant", tenancy.current().id), by=by, after={"holds": total})
     live.publish("office", "settlement-changed")
     return total

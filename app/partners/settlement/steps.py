@@ -24,9 +24,7 @@ _INSTANT = timedelta(milliseconds=1)
 
 def freeze_facts(run: SettlementRun) -> None:
     """Store all that the run computes with."""
-    run.batch_to = execute_sql(
-        "SELECT coalesce(max(batch_no), 0) FROM closed_trade WHERE tenant_id = :tenant_id"
-    ).scalar_one()
+    run.batch_to = execute_sql(sql("last_batch")).scalar_one()
     rank_service.assess_due(run.day_end - _INSTANT)
     facts.freeze(run)
     wallets.freeze(run)
