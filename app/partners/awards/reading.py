@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,7 +15,6 @@ from app.clients import queries as clients
 from app.core.db import execute_sql, session
 from app.core.errors import NotFound
 from app.kit.money import Money
-from app.kit.text import Message, _l
 from app.partners import versions
 from app.partners.awards.models import AwardPeriod, CommissionAward
 from app.partners.awards.queries import sql
@@ -51,6 +50,7 @@ class AwardRow:
     batch_status: str | None
     due_at: datetime | None
     track: str
+    decided_on: date | None
 
     @property
     def rule(self) -> str:
@@ -169,14 +169,7 @@ def explain(partner_id: UUID, kind: str, source_key: str, component: str) -> Awa
         raise NotFound
     other = _one(partner_id, kind, source_key, "reversal") if component == "base" else None
     version = versions.version(found.plan_number)
-    batch = session().scalar(
-        select(CommissionBatch).where(
-            CommissionBatch.partner_id == partner_id,
-            CommissionBatch.track == found.track,
-            CommissionBatch.business_date == found.business_date,
-            CommissionBatch.sequence == 0,
-        )
-    )
+    batch = _batch(found)
     at = found.detail.get("path_at")
     path: Sequence[tree.Step] = ()
     if found.client_id is not None and isinstance(at, str):
@@ -192,6 +185,25 @@ def explain(partner_id: UUID, kind: str, source_key: str, component: str) -> Awa
         money = [MoneyRow(**row._mapping) for row in rows]
     gates = list(found.held_for or ()) if found.hold_outcome is None else []
     return AwardExplanation(found, version, path, gates, batch, other, money)
+
+
+def _batch(award: AwardRow) -> CommissionBatch | None:
+    """The batch that the award went into: that of its day, of the day on which it was cleared, or a clawback's."""
+    if award.held_on is not None and award.hold_outcome != "cleared":
+        return None
+    is_back = award.amount < 0
+    day = award.decided_on if award.held_on is not None and not is_back else award.business_date
+    return session().scalar(
+        select(CommissionBatch)
+        .where(
+            CommissionBatch.partner_id == award.partner_id,
+            CommissionBatch.track == award.track,
+            CommissionBatch.business_date == day,
+            CommissionBatch.purpose == ("clawback" if is_back else "settle"),
+        )
+        .order_by(CommissionBatch.sequence)
+        .limit(1)
+    )
 
 
 def _one(partner_id: UUID, kind: str, source_key: str, component: str) -> AwardRow | None:
@@ -220,81 +232,3 @@ def periods_of(partner_id: UUID) -> Sequence[AwardPeriod]:
 
 def _shown(text: Any) -> str:
     return formats.number(Decimal(str(text if text is not None else 0)), 4)
-
-
-def steps_of(x: AwardExplanation) -> list[tuple[Message, str]]:
-    """Every number of an award, in the order in which one computes it again: (what it is, the arithmetic)."""
-    a = x.award
-    if a.component == "reversal":
-        return [(_l("The exact opposite of the award"), formats.number(a.amount, 6))]
-    if a.kind == "cpa":
-        return list(_cpa(a))
-    if a.kind == "pct_deposit":
-        return list(_deposit(a))
-    if a.kind == "revenue_share":
-        return list(_revenue(a))
-    return [
-        (_l("Number"), f"{name}: {value}") for name, value in a.detail.items() if not isinstance(value, (dict, list))
-    ]
-
-
-def _cpa(a: AwardRow) -> Iterator[tuple[Message, str]]:
-    d = a.detail
-    yield _l("Net deposit of the client"), _shown(d["net_deposit"])
-    yield _l("Lots that count"), formats.lots(Decimal(d["lots"]))
-    yield _l("The rule gives in all"), _shown(d["due"])
-    yield _l("Less what it gave before"), f"{_shown(d['due'])} - {_shown(d['owed'])} = {_shown(d['step'])}"
-    if a.amount < 0:
-        taken = f"{_shown(d['paid'])} × {_shown(-Decimal(d['step']))} ÷ {_shown(d['owed'])}"
-        yield _l("Of what was paid, the same part is taken back"), f"{taken} = {formats.number(-a.amount, 6)}"
-        return
-    yield from _parts(a)
-
-
-def _parts(a: AwardRow) -> Iterator[tuple[Message, str]]:
-    d = a.detail
-    if Decimal(d["weight"]) != 1:
-        yield _l("Part of the hybrid"), f"{_shown(d['step'])} × {_shown(d['weight'])} = {formats.number(a.base, 6)}"
-    if a.rate is None:
-        return
-    if d.get("chained"):
-        yield _l("Share of this level, of what the level below gets"), formats.percent(a.rate, 2)
-    else:
-        yield (
-            _l("Share of this level"),
-            f"{formats.number(a.base, 6)} × {_shown(a.rate)} = {formats.number(a.base * a.rate, 6)}",
-        )
-    if a.base * a.rate > a.amount and not d.get("chained"):
-        yield _l("The rule's cap"), formats.number(a.amount, 6)
-
-
-def _deposit(a: AwardRow) -> Iterator[tuple[Message, str]]:
-    d = a.detail
-    begin, end = (formats.instant(datetime.fromisoformat(d[name]), "date") for name in ("from", "to"))
-    yield _l("Window"), f"{begin} → {end}"
-    yield (
-        _l("Deposits less withdrawals"),
-        f"{_shown(d['deposits'])} - {_shown(d['withdrawals'])} = {_shown(d['net_deposit'])}",
-    )
-    yield (
-        _l("Share of it"),
-        f"{_shown(d['net_deposit'])} × {_shown(d['share'])} = {formats.number(Decimal(d['step']), 6)}",
-    )
-    yield from _parts(a)
-
-
-def _revenue(a: AwardRow) -> Iterator[tuple[Message, str]]:
-    d = a.detail
-    yield _l("Period"), f"{d['period_start']} → {d['period_end']}"
-    yield _l("Spread and commission of the clients' trades"), _shown(d["revenue"])
-    yield _l("Markup on swaps"), _shown(d["swap_markup"])
-    yield (
-        _l("Bonuses, payments, chargebacks"),
-        " + ".join(_shown(d[n]) for n in ("bonus_cost", "psp_cost", "chargebacks")),
-    )
-    yield _l("Loss carried in"), _shown(d["carry_in"])
-    yield _l("Net revenue"), _shown(d["net"])
-    yield (
-        _l("Share of it"),
-        f"{_shown(d['net'])} × {_shown(d['share'])} × {_shown(d['weight'])} = {formats.number(a.amount, 6)}",
-    )

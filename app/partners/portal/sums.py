@@ -75,5 +75,11 @@ def plus(*numbers: Decimal | None) -> tuple[Part, ...]:
         if place == 0:
             found.append(("", number))
         else:
-            found.append(("−", -number) if number.is_signed() else ("+", number))
+            found.append(("−", -number) if number < 0 else ("+", number))
     return tuple(found)
+
+
+def less(first: Decimal, *taken: Decimal) -> tuple[Part, ...]:
+    """A difference, written as one even where nothing is taken away."""
+    rest: list[Part] = [("+", -number) if number < 0 else ("−", number) for number in taken]
+    return (("", first), *rest)

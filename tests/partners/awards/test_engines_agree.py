@@ -16,7 +16,7 @@ from app.clients.rules import ClientStatus
 from app.core.db import execute_sql, in_transaction, session, transaction
 from app.kit import clock
 from app.partners import permissions
-from app.partners.awards import rules
+from app.partners.awards import explaining, reading, rules
 from app.partners.awards.engine import period_start
 from app.partners.awards.models import AwardCost
 from app.partners.awards.terms import AwardRule, Conditions, LadderStep
@@ -30,6 +30,7 @@ from app.restrictions.rules import REASONS
 from tests.partners import world
 from tests.partners.awards import cash
 from tests.partners.draws import examples
+from tests.partners.portal.calculator import by_hand
 from tests.partners.world import BY
 
 DAYS = 3
@@ -259,6 +260,23 @@ def test_sql_and_reference_award_the_same(story: Story) -> None:
         if row.partner_id in ids
     } == told.reasons
     assert in_transaction(_holds, ids) == told.holds
+    in_transaction(_recompute, ids)
+
+
+def _recompute(ids: list[UUID]) -> None:
+    """Every award is computed again from what its explanation shows."""
+    for person in ids:
+        for row in reading.awards_of(person, limit=200)[0]:
+            x = reading.explain(person, row.kind, row.source_key, row.component)
+            sums = explaining.sums_of(x, with_money=True)
+            assert [one for one in sums if one.shown_parts and by_hand(one) != one.result] == []
+            unexplained = [str(one.label) for one in sums if one.parts and not one.shown_parts and len(one.parts) > 1]
+            assert [label for label in unexplained if label not in FACTORS_OF_ONE] == [], (row, sums)
+            assert row.amount in [one.result for one in sums], (row, sums)
+            assert x.batch is None or x.batch.posted.amount in [one.result for one in sums]
+
+
+FACTORS_OF_ONE = {"Share of it"}  # A product with one is no arithmetic to be shown.
 
 
 def _line(row: Any) -> tuple[Any, ...]:

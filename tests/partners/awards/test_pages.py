@@ -114,7 +114,10 @@ def test_a_partner_sees_awards_what_is_missing_and_every_number(
     key = f"Starter:{shop.dan.client_id}:{DAY.isoformat()}"
     shown = text_of(browser.get(f"{prefix}/awards/one?kind=cpa&key={key}&component=base"))
     assert "250" in shown
-    assert "60 - 0 = 60" in shown
+    assert "60 − 0 = 60 USD" in shown
+    dispute = browser.get(f"{prefix}/disputes/open-award?kind=cpa&key={key}")
+    assert f"{prefix}/disputes/open-award" in browser.get(f"{prefix}/awards/one?kind=cpa&key={key}").text
+    assert "60.00" in text_of(dispute)
     assert browser.get(f"{prefix}/awards/one?kind=cpa&key=Starter:nobody&component=base").status_code == 404
     assert "For a client who deposits" in text_of(browser.get(f"{prefix}/statements/{DAY.isoformat()}"))
 

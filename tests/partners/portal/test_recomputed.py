@@ -12,46 +12,25 @@ import pytest
 from hypothesis import given
 
 from app.core.db import execute_sql, transaction
-from app.kit.money import Rounding, round_decimal
 from app.partners import queries
 from app.partners.plan import CashbackRule, GodRule, Plan
 from app.partners.portal.explaining import Background, background
-from app.partners.portal.sums import Sum
 from app.partners.queries import EarningFilter, Explanation
 from app.partners.ranks.terms import Band, TierMethod, Tiers
 from app.partners.rebates.terms import Rebates
 from app.partners.rules import Agreement, ClosedTrade
-from app.partners.rules.steps import quotient_down, quotient_step
 from app.partners.settlement import wallets
 from app.partners.volume.terms import PeriodCaps
 from app.referrals.rules import FOREVER
 from tests.partners import draws, world, worlds
 from tests.partners.examples.stage import FRIDAY, Stage
+from tests.partners.portal.calculator import by_hand
 from tests.partners.rebates.agreements import agree
 from tests.partners.trades import PLAN, dec, plan_with, trade
 from tests.partners.world import BY
 
 pytestmark = pytest.mark.usefixtures("here")
 _day = iter(range(1, 100_000))
-
-
-def by_hand(one: Sum) -> Decimal:
-    """What a reader gets who types the shown numbers into a calculator, and rounds as the page says."""
-    exact, divisor = Decimal(0), Decimal(1)
-    is_sum = any(operator in ("+", "−") for operator, _ in one.shown_parts)
-    if is_sum:
-        for operator, number in one.shown_parts:
-            exact += -number if operator == "−" else number
-    else:
-        exact = Decimal(1)
-        for operator, number in one.shown_parts:
-            if operator == "÷":
-                divisor *= number
-            else:
-                exact *= number
-    if isinstance(one.rounding, Rounding):
-        return round_decimal(exact, one.places, one.rounding)
-    return quotient_down(exact, divisor) if one.rounding == "down" else quotient_step(exact, divisor)
 
 
 def lines_of(people: list[UUID]) -> Iterator[tuple[Explanation, Background]]:

@@ -1,6 +1,6 @@
 SELECT a.partner_id, a.kind, a.source_key, a.component, a.business_date, a.client_id, a.level, a.plan_number, a.rate,
   a.base, a.amount, a.reason_text, a.detail, c.name AS client_name, c.number AS client_number, h.outcome AS hold_outcome,
-  h.held_on, h.gates AS held_for, b.status AS batch_status, b.due_at, a.track
+  h.held_on, h.gates AS held_for, b.status AS batch_status, b.due_at, a.track, h.decided_on
 FROM commission_award AS a
 LEFT JOIN client AS c ON c.tenant_id = a.tenant_id AND c.id = a.client_id
 LEFT JOIN commission_award_hold AS h

@@ -18,7 +18,7 @@ from app.core.forms import once_key
 from app.core.http import redirect_to, render, requires, toast, unrestricted
 from app.kit.text import _l
 from app.partners import permissions, queries
-from app.partners.awards import clawbacks, labels, reading
+from app.partners.awards import clawbacks, explaining, labels, reading
 from app.partners.awards import costs as period_costs
 from app.partners.awards.forms import ClawbackForm, CostForm
 from app.partners.awards.models import ClawbackStatus
@@ -63,7 +63,8 @@ def award(partner_id: UUID) -> ResponseReturnValue:
         "partners/awards/office_one.html",
         client=client,
         x=found,
-        steps=reading.steps_of(found),
+        sums=explaining.sums_of(found, with_money=True),
+        facts=explaining.facts_of(found),
         path=reading.names_on(found.path),
         partner_id=partner_id,
         currency=found.version.currency if found.version is not None else queries.currency(),

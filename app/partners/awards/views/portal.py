@@ -12,7 +12,7 @@ from app.core.errors import NotFound
 from app.core.http import render, requires
 from app.partners import labels as partner_labels
 from app.partners import permissions, queries
-from app.partners.awards import labels, reading
+from app.partners.awards import explaining, labels, reading
 from app.ui.lists import Page, PageRequest
 
 
@@ -46,7 +46,8 @@ def make_views(name: str, layout: str, url_prefix: str, home: str) -> Blueprint:
             "partners/awards/portal_one.html",
             layout=layout,
             x=found,
-            steps=reading.steps_of(found),
+            sums=explaining.sums_of(found, with_money=False),
+            facts=explaining.facts_of(found),
             path=reading.names_on(found.path),
             partner_id=me(),
             currency=found.version.currency if found.version is not None else queries.currency(),
