@@ -7,7 +7,7 @@ import time
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from app.demo import money, proving
+from app.demo import money, office, proving
 from app.demo.browsing import Browser, PageRefused
 from app.demo.people import PASSWORD
 from app.demo.world import LEAP_MIN, Client, World
@@ -106,6 +106,7 @@ def _redeem(world: World, client: Client) -> Decimal:
     amount = Decimal(found[1]) if found is not None else Decimal(0)
     if amount <= 0 or amount < world.terms.min_payout:
         return Decimal(0)
+    office.verify(world, client, world.terms.payout_kyc_level)
     with world.report.timed("move commission to the wallet"):
         portal.submit(page, {"amount": f"{amount:f}"}, action="/payout")
     if portal.at != "/":

@@ -18,14 +18,18 @@ def verify_clients(world: World) -> None:
     needed = max(world.terms.client_kyc_level, world.terms.partner_kyc_level)
     people = world.clients if needed else world.clients[:SAMPLE]
     world.staff("compliance")
-    world.report.each("Clients verified", people, lambda client: _verify(world, client, max(needed, 1)))
+    world.report.each("Clients verified", people, lambda client: verify(world, client, max(needed, 1)))
 
 
-def _verify(world: World, client: Client, level: int) -> None:
+def verify(world: World, client: Client, level: int) -> None:
+    """Compliance verifies one person so far, unless they are."""
+    if client.kyc_level >= level:
+        return
     with world.report.timed("set a verification level"):
         page = f"{client_page(world, 'compliance', client)}/kyc"
         values = {"level": str(level), "reason": "Identity card and proof of address seen"}
         world.staff("compliance").submit(page, values, action="/kyc")
+    client.kyc_level = level
 
 
 def grant_god_mode(world: World) -> None:

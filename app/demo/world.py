@@ -38,6 +38,7 @@ class Client:
     login: int = 0
     terminal_password: str = field(default="", repr=False)
     account_page: str = ""
+    kyc_level: int = 0
 
 
 class World:

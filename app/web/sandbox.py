@@ -25,6 +25,7 @@ from app.kit.money import Money
 from app.partners import versions
 from app.partners.models import SettlementRun
 from app.payments import bundle as payments
+from app.referrals import bundle as referrals
 from app.tenancy import directory
 from app.tenancy import service as tenancy
 from app.tenancy.models import OPERATOR
@@ -54,6 +55,7 @@ class Terms:
     withdrawal_min: Mapping[str, Decimal]
     client_kyc_level: int
     partner_kyc_level: int
+    payout_kyc_level: int
     min_hold_seconds: int
     pays_god_mode: bool
     plan_currency: str
@@ -169,6 +171,7 @@ def terms(slug: str) -> Terms:
             withdrawal_min={e.currency: e.withdrawal_min for e in offered},
             client_kyc_level=plan.gates.client_kyc_level,
             partner_kyc_level=plan.gates.partner_kyc_level,
+            payout_kyc_level=referrals.settings().requires_kyc_level,
             min_hold_seconds=int(plan.gates.min_hold_seconds),
             pays_god_mode=plan.god is not None,
             plan_currency=plan.currency,

@@ -73,7 +73,7 @@ def rows_at(client: UUID, instant: datetime) -> set[tuple[str, int, int, UUID, D
         client=client,
         at=instant,
     )
-    return {tuple(row) for row in rows}  # type: ignore[misc]
+    return {tuple(row) for row in rows}
 
 
 def walked(
