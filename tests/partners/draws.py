@@ -12,6 +12,7 @@ import msgspec
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
+from app.partners.abuse.terms import AbuseTerms, Clusters, HoldBand
 from app.partners.plan import (
     Caps,
     Gates,
@@ -48,6 +49,10 @@ def examples(usual: int) -> settings:
 FIRST_DAY = date(2026, 3, 2)
 SHARES = [Decimal(text) for text in ("0", "0.05", "0.1", "0.2", "0.3333", "0.4")]
 RATES = [Decimal(text) for text in ("0.5", "2.5", "5", "6", "8", "8")]
+HOLD_BANDS = tuple(
+    HoldBand(from_seconds=Decimal(begins), share=Decimal(share))
+    for begins, share in ((0, "0"), (60, "0.3333"), (3600, "0.7"), (5400, "1"))
+)
 LOTS = [Decimal(text) for text in ("0.01", "0.33", "1", "2.5", "1.2345678")]
 SYMBOLS = {"EURUSD": ("fx", "USD", 100_000), "USDJPY": ("fx", "JPY", 100_000), "XAUUSD": ("metal", "USD", 100)}
 
@@ -158,6 +163,9 @@ def plans(draw: st.DrawFn) -> Plan:
         gates=Gates(
             min_hold_seconds=draw(st.sampled_from([Decimal(0), Decimal(180), Decimal("3600.5")])),
             exempt_from_hold=draw(st.sampled_from([(), ("stop_out",)])),
+            exempt_hold_groups=draw(st.sampled_from([(), (), ("cent*",)])),
+            hold_policy=draw(st.sampled_from(["reject", "bands"])),
+            hold_bands=HOLD_BANDS,
             **neighbours.drawn_gates(draw),
             copy_trades=draw(st.sampled_from(["pay", "exclude"])),
             zero_move=draw(st.sampled_from(["pay", "exclude"])),
@@ -190,6 +198,7 @@ def plans(draw: st.DrawFn) -> Plan:
                 ]
             )
         ),
+        abuse=AbuseTerms(clusters=Clusters(action=draw(st.sampled_from(["off", "shadow"])))),
         rounding_scope=draw(st.sampled_from(["day", "line"])),
         rounding_mode=draw(st.sampled_from(["half_even", "down", "half_up"])),
         **draw(agreements.sharing()),
@@ -242,6 +251,7 @@ def worlds(draw: st.DrawFn) -> dict[str, Any]:
         "starts": draw(st.sampled_from([None, None, None, 11.0])),  # Some trades close at this very instant.
         "trades": draw(st.lists(trades(count), min_size=1, max_size=5)),
         **neighbours.drawn_world(draw, count),
+        "linked": draw(st.one_of(st.just(()), st.tuples(st.integers(0, count - 1), st.integers(0, count - 1)))),
         "people": [
             Person(
                 is_approved=draw(st.integers(0, 6)) > 0,

@@ -10,9 +10,10 @@ from typing import Any
 from uuid import UUID
 
 from app.clients.rules import ClientStatus
-from app.core.db import execute_sql, in_transaction, transaction
+from app.core.db import execute_sql, in_transaction, session, transaction
 from app.kit import clock
 from app.partners import permissions, receivers, service
+from app.partners.abuse.models import ClusterMark
 from app.partners.plan import Plan
 from app.partners.rules import Agreement, ClosedTrade, Facts, Outcome, Path, Quote, Upline, share_out
 from app.rates import service as rates
@@ -160,6 +161,8 @@ def build(
                     membership.leave(person_id, by=BY)
             if person.is_accrual_locked:
                 restrictions.lock(person_id, permissions.COMMISSION_ACCRUAL, reason_code=next(iter(REASONS)), by=BY)
+        for pair in linked(given, ids):
+            _say_that_they_are_one(*sorted(pair))
         agreed = agreements.store(given["agreements"], ids, day)
         if publish:
             world.publish(plan, hours(day, 0))
@@ -187,6 +190,19 @@ def build(
             if one["verdict"] != "clear":
                 judge(trade.seq, one["verdict"])
     return Built(given, day, ids, platform, closed, around, agreed, starts_at)
+
+
+def linked(given: dict[str, Any], ids: Sequence[UUID]) -> frozenset[frozenset[UUID]]:
+    """The two of whom somebody has said that they belong together, if there are two."""
+    pair = frozenset(ids[place] for place in given.get("linked", ()))
+    return frozenset([pair]) if len(pair) == 2 else frozenset()
+
+
+def _say_that_they_are_one(a: UUID, b: UUID) -> None:
+    session().add(
+        ClusterMark(client_a=a, client_b=b, is_linked=True, reason="test", actor_name="test", marked_at=world.FAR_BACK)
+    )
+    session().flush()
 
 
 def judge(trade_id: int, verdict: Any) -> None:
@@ -271,6 +287,7 @@ def facts_of(built: Built, trade: ClosedTrade, one: dict[str, Any], day: date | 
         markup_quote=in_transaction(quote_of, "USD", rate_at, plan.currency),
         verdict=one["verdict"],
         starts_at=built.starts_at,
+        linked=linked(built.given, built.ids),
         average_spread=in_transaction(neighbours.average_spread, trade.symbol, closed_on, plan.average_days),
     )
 

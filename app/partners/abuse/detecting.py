@@ -142,7 +142,7 @@ def _gaming(run: SettlementRun, version: PlanVersion) -> Iterator[Found]:
         share_above=limits.share_above,
         at=_at(run),
     ):
-        flow = Flow(trades=row.trades, lots=row.lots, short_lots=row.short_lots, near_lots=row.near_lots)
+        flow = Flow(trades=int(row.trades), lots=row.lots, short_lots=row.short_lots, near_lots=row.near_lots)
         yield patterns.gaming(row.partner_id, flow, row.clients, terms)
 
 
