@@ -9,7 +9,6 @@ import msgspec
 import pytest
 from flask import Flask
 
-from app.audit import queries as audit
 from app.core.db import session
 from app.core.errors import Invalid
 from app.partners import bundle, versions
@@ -194,42 +193,6 @@ def test_a_wrong_example_keeps_the_plan_back(app: Flask, north: Brand) -> None:
         assert [version.number for version in versions.all_versions()] == [2, 1]
         again = service.begin(2, currency="USD", by=admin.actor())
         assert [one.name for one in service.examples(again)] == ["Both kinds"]
-
-
-def test_the_brief_s_own_plan_is_caught_with_what_it_loses_and_needs_a_second_person(app: Flask, north: Brand) -> None:
-    """40/20/10 and 8 dollars per lot at 1.2 pips pay 16.40 for 12.00 earned: 4.40 are lost on every lot."""
-    farmed = plan_with(
-        god={"nested_policy": "difference"},
-        typical={"EURUSD": USUAL},
-    )
-    desk, admin = make_staff(north, "partner_desk"), make_staff(north, "admin")
-    draft = begun(north, desk)
-    office, boss = browser_of(app, north, desk, "office"), browser_of(app, north, admin, "office")
-    base = f"/commission/drafts/{draft.id}"
-    with acting(north):
-        service.change(draft.id, farmed, revision=1, by=desk.actor())
-        worst = service.review_of(found(north, draft), farmed).arbitrage
-    assert worst[0].revenue == 12
-
-    with acting(north):
-        rows = service.review(service.draft(draft.id))
-        assert not rows.loses  # Nobody has an amount per lot yet: 8.40 of 12 is paid.
-        lost = msgspec.structs.replace(
-            farmed, referral=msgspec.structs.replace(farmed.referral, levels=reading.levels_of("Direct 95", "levels"))
-        )  # type: ignore[type-var]
-        service.change(draft.id, lost, revision=2, by=desk.actor())
-    assert office.get(f"{base}/publish").status_code == 200
-    assert office.post(f"{base}/accept", {"revision": "3", "reason": "Agreed with the board."}).status_code == 403
-    refused = boss.post(f"{base}/publish", {"revision": "3", "effective_day": ""})
-    assert refused.status_code == 409
-    assert "One lot can cost more than it earns" in refused.text
-    assert boss.post(f"{base}/accept", {"revision": "3", "reason": "no"}).status_code == 422
-    boss.post(f"{base}/accept", {"revision": "3", "reason": "Agreed with the board."})
-    assert boss.post(f"{base}/publish", {"revision": "3", "effective_day": ""}).status_code in (302, 303)
-    with acting(north):
-        assert versions.all_versions()[0].plan.arbitrage_accepted_by == "Admin"
-        acts = [one.action for one in audit.page_of_log(audit.log(action="partners.plan"), offset=0, limit=20)]
-    assert acts[:2] == ["partners.plan.publish", "partners.plan.accept"]
 
 
 def test_an_accepted_draft_that_changes_needs_another_word(north: Brand) -> None:
