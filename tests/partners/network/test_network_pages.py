@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -58,6 +59,16 @@ def test_the_network_as_of_an_instant(pia: Visitor, shop: Shop) -> None:
     assert pia.get(f"/network/{shop.dan.client_id}?at={yesterday}").status_code == 200
     for wrong in ("yesterday", "2999-01-01", "0001-01-01T00:00"):  # What cannot be read, or is to come, means now.
         assert "Dan T." not in text_of(pia.get(f"/network?at={wrong}"))
+
+
+def test_rows_show_lots_and_what_they_earned_one(pia: Visitor, shop: Shop) -> None:
+    now, then = text_of(pia.get("/network")), text_of(pia.get(f"/network?at={datetime.now(UTC):%Y-%m-%dT00:00}"))
+
+    assert re.search(r"Dan T\. #\d+ 1 – 2\.00 10\.00 Active", now)  # One of two trades paid, at the plan's cap.
+    assert "You earned" in now
+    assert "You earned" not in then  # Sums are of the last days, not of those before an instant.
+    deeper = text_of(pia.get(f"/network/{shop.dan.client_id}"))
+    assert re.search(r"Dora B\. #\d+ 0 – – – Active", deeper)
 
 
 def test_everybody_below_is_counted_when_asked(pia: Visitor, shop: Shop) -> None:
