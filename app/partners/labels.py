@@ -77,6 +77,11 @@ REASONS: dict[str, Message] = {
     ReasonCode.CAP_REACHED: _l("A cap of the plan was used up."),
 }
 
+# Why a line waits or was given up, beside the reasons above. It says what is looked at, never how it was noticed.
+HOLDS: dict[str, Message] = {
+    "TRADING_PATTERN": _l("The way in which the client trades was questioned."),
+    "RELATIONSHIP": _l("How the people involved belong together was questioned."),
+}
 VERDICTS: dict[str, Message] = {
     "clear": _l("Nothing found"),
     "hold": _l("Being examined"),
@@ -188,6 +193,10 @@ AUDIT_CALENDARS: dict[str, Message] = {
     "calendar": _l("Calendar days"),
     "business": _l("Business days"),
 }
+RELEASE_TARGETS: dict[str, Message] = {
+    "partner_redeem": _l("To each partner"),
+    "tenant_pool": _l("To a pool of the brand, from which partners draw when they are paid out"),
+}
 REPLAY_VIEWS: dict[str, Message] = {
     "partner": _l("By partner"),
     "symbol": _l("By symbol"),
@@ -207,8 +216,8 @@ SPREAD_SOURCES: dict[str, Message] = {
 
 
 def reason(code: str) -> Message:
-    """The sentence of a reason."""
-    return REASONS[code]
+    """The sentence of a reason, or of what a line waits for."""
+    return HOLDS[code] if code in HOLDS else REASONS[code]
 
 
 def masked(name: str) -> str:

@@ -238,6 +238,7 @@ class Plan(Part, frozen=True):
     rounding_mode: Literal["half_even", "down", "half_up"] = "half_even"
     audit_days: int = 3
     audit_calendar: Literal["calendar", "business"] = "calendar"
+    release_target: Literal["partner_redeem", "tenant_pool"] = "partner_redeem"
     min_payout: Decimal = Decimal(0)
     payouts: PayoutTerms = PayoutTerms()
     max_hold_days: int = 30  # After so many days a hold is shown to people; time alone never ends it.

@@ -21,7 +21,7 @@ from app.partners import versions
 from app.partners.attribution import queries as attribution
 from app.partners.models import CommissionBatch, CommissionStatement, GodGrant, PlanVersion, SettlementRun
 from app.partners.plan import BaseKind, ReferralRule
-from app.partners.settlement import wallets
+from app.partners.settlement import pool, wallets
 from app.partners.settlement.posting import partner_owner
 from app.referrals import queries as tree
 
@@ -108,13 +108,14 @@ def balances(partner_id: UUID) -> list[Balances]:
         (wallet.purpose, wallet.currency): wallet.balance
         for wallet in books.wallets_of(partner_owner(partner_id), (ledger.TEMPORARY, ledger.REDEEM))
     }
+    pooled = pool.shares_of(partner_id)  # A payout draws it out of the pool by itself.
     first = wallets.currency_of(partner_id)
-    order = [first, *sorted({code for _, code in found if code != first})]
+    order = [first, *sorted({code for code in (*(each for _, each in found), *pooled) if code != first})]
     return [
         Balances(
             code,
             found.get((ledger.TEMPORARY, code), Money.zero(code)),
-            found.get((ledger.REDEEM, code), Money.zero(code)),
+            found.get((ledger.REDEEM, code), Money.zero(code)) + pooled.get(code, Money.zero(code)),
         )
         for code in order
     ]
@@ -241,11 +242,14 @@ def explain(partner_id: UUID, trade_id: int, revision: int, track: str, componen
         gates = (
             execute_sql(
                 "SELECT gates FROM commission_hold WHERE tenant_id = :tenant_id AND partner_id = :partner_id"
-                " AND trade_id = :trade_id AND revision = :revision AND track = :track AND outcome IS NULL",
+                " AND trade_id = :trade_id AND revision = :revision AND track = :track"
+                " AND outcome IS DISTINCT FROM 'cleared'",
                 **key,
             ).scalar()
             or []
         )
+        if earning.state == "given_up":
+            gates = [gate for gate in gates if gate != "FRAUD_HOLD"]  # Nobody examines it any more.
     batch = session().scalar(
         select(CommissionBatch).where(
             CommissionBatch.partner_id == partner_id,

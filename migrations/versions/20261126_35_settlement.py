@@ -23,6 +23,7 @@ def upgrade() -> None:
     early_releases()
     runs()
     currencies()
+    pool()
     trials()
     for table in ("commission_hold", "commission_award_hold"):
         op.add_column(table, sa.Column("escalated_on", sa.Date))
@@ -83,6 +84,21 @@ def currencies() -> None:
     ):  # fmt: skip
         op.add_column("commission_batch", sa.Column(name, kind))
     op.add_column("commission_statement", sa.Column("converted", sa.Numeric(24, 10)))
+
+
+def pool() -> None:
+    """What of the brand's pool of released commission is whose."""
+    op.create_table(
+        "commission_pool",
+        sa.Column("tenant_id", sa.Integer, sa.ForeignKey("tenant.id"), nullable=False),
+        sa.Column("partner_id", sa.Uuid, nullable=False),
+        sa.Column("currency", sa.Text, nullable=False),
+        sa.Column("balance_minor", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("tenant_id", "partner_id", "currency"),
+        sa.ForeignKeyConstraint(["tenant_id", "partner_id"], ["client.tenant_id", "client.id"]),
+        sa.CheckConstraint("balance_minor >= 0", name="commission_pool_floor"),
+    )
+    isolate_by_tenant("commission_pool", grant="SELECT, INSERT, UPDATE")
 
 
 def trials() -> None:

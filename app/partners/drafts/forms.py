@@ -91,6 +91,7 @@ class PlanForm(Form):
     payout_automatic_from = StringField(
         _l("Paid by itself from"), description=_l("To the own main wallet, once a day. Empty: when the partner asks.")
     )
+    release_target = _pick(_l("Commission is released"), labels.RELEASE_TARGETS)
     max_hold_days = StringField(
         _l("Days after which people are told of a hold"), description=_l("Time alone never ends a hold.")
     )

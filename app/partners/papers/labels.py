@@ -9,6 +9,7 @@ MOVEMENTS: dict[str, Message] = {
     "commission.settle": _lp("movement", "Settled"),
     "commission.clawback": _lp("movement", "Taken back"),
     "commission.release": _lp("movement", "Released"),
+    "commission.draw": _lp("movement", "Drawn from the brand's pool"),
     "commission.payout": _lp("movement", "Moved to the main wallet"),
     "adjustment": _lp("movement", "Correction by hand"),
 }

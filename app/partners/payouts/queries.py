@@ -68,8 +68,12 @@ def approvals(payout_ids: Sequence[UUID]) -> dict[UUID, list[PayoutApproval]]:
 def redeemable_from(least: Money) -> list[tuple[UUID, Money]]:
     """Partners who have at least this much to redeem, with all of it."""
     rows = execute_sql(
-        "SELECT owner_id, balance_minor FROM wallet WHERE tenant_id = :tenant_id AND owner_kind = 'partner'"
-        " AND purpose = 'redeem' AND currency = :currency AND balance_minor >= :least ORDER BY owner_id",
+        "SELECT n.owner_id, sum(n.minor) AS balance_minor FROM ("
+        " SELECT owner_id, balance_minor AS minor FROM wallet WHERE tenant_id = :tenant_id AND owner_kind = 'partner'"
+        " AND purpose = 'redeem' AND currency = :currency"
+        " UNION ALL SELECT partner_id, balance_minor FROM commission_pool"
+        " WHERE tenant_id = :tenant_id AND currency = :currency AND balance_minor > 0"
+        ") AS n GROUP BY n.owner_id HAVING sum(n.minor) >= :least ORDER BY n.owner_id",
         currency=least.currency,
         least=least.minor,
     )

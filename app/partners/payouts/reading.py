@@ -20,6 +20,7 @@ def read_payouts(form: Form, before: Plan) -> dict[str, Any]:
     return {
         "payouts": PayoutTerms(methods=methods, **{name: number(form, f"payout_{name}") for name in AMOUNTS}),
         "max_hold_days": whole(form, "max_hold_days", before.max_hold_days),
+        "release_target": form["release_target"].data,
     }
 
 
@@ -29,4 +30,5 @@ def fill_payouts(plan: Plan) -> dict[str, Any]:
         **{f"payout_{name}": name in plan.payouts.methods for name in METHODS},
         **{f"payout_{name}": plain(getattr(plan.payouts, name)) for name in AMOUNTS},
         "max_hold_days": str(plan.max_hold_days),
+        "release_target": plan.release_target,
     }

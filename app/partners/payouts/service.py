@@ -21,7 +21,7 @@ from app.partners import permissions, versions
 from app.partners.payouts import letters, queries
 from app.partners.payouts.models import Payout, PayoutApproval, PayoutStatus
 from app.partners.payouts.terms import AMOUNTS, Method, PayoutTerms
-from app.partners.settlement import wallets
+from app.partners.settlement import pool, wallets
 from app.partners.settlement.posting import partner_owner
 from app.payments import service as payments
 from app.payments.rules import BankDetails
@@ -139,11 +139,12 @@ def request_payout(
         raise Invalid(_l("Enter the name of the account's holder."), field="holder")
     if money.amount < least:
         raise PayoutTooSmall(amount=f"{least:f} {money.currency}")
+    pool.share_of(partner_id, money.currency, lock=True)
     redeem = _lock_wallets(partner_id, money.currency)
     standing = queries.made_before(partner_id, once)  # Asked again under the lock: the same form may be pressed twice.
     if standing is not None:
         return standing
-    _require_redeemable(redeem, money)
+    _draw_what_is_short(partner_id, redeem, money, once, by)
     row = _new(partner_id, money, method, once, account_id if method == "account" else None, details)
     row.is_automatic, row.approvals_needed = is_automatic, terms.approvals_needed(money.amount)
     session().add(row)
@@ -228,6 +229,15 @@ def _lock_wallets(partner_id: UUID, currency: str) -> UUID:
     ]
     ledger.lock_wallets([redeem, *others])
     return redeem
+
+
+def _draw_what_is_short(partner_id: UUID, redeem: UUID, money: Money, once: str, by: Actor) -> None:
+    """Fill the redeem wallet up from the partner's share of the brand's pool. Raises NotEnoughRedeemable."""
+    available, share = ledger.balance(redeem), pool.share_of(partner_id, money.currency)
+    if money > available + share:
+        raise NotEnoughRedeemable(amount=str(max(available + share, Money.zero(money.currency))))
+    if money > available:
+        pool.draw(partner_id, money - available, f"{partner_id}:{once}", by)
 
 
 def _require_redeemable(redeem: UUID, money: Money) -> None:

@@ -43,6 +43,17 @@ class RunWallet(BulkModel):
     quoted_at: Mapped[datetime]
 
 
+class PoolShare(BulkModel):
+    """What of the brand's pool is one partner's. Together the shares are what the pool's account holds."""
+
+    __tablename__ = "commission_pool"
+    __table_args__ = (ForeignKeyConstraint(["tenant_id", "partner_id"], ["client.tenant_id", "client.id"]),)
+
+    partner_id: Mapped[UUID] = mapped_column(primary_key=True)
+    currency: Mapped[str] = mapped_column(primary_key=True)
+    balance_minor: Mapped[int]
+
+
 class TrialState(StrEnum):
     WAITING = "waiting"
     DONE = "done"

@@ -24,7 +24,7 @@ from app.partners.calendar import due_at
 from app.partners.models import BatchStatus, CommissionBatch, SettlementRun, batch_key
 from app.partners.plan import Plan
 from app.partners.rules.posting import MODES, REBATE_TRACKS
-from app.partners.settlement import wallets
+from app.partners.settlement import pool, wallets
 from app.partners.settlement.facts import over_many_rows, sql
 from app.restrictions import service as restrictions
 
@@ -136,7 +136,8 @@ def take_back(run: SettlementRun, plan: Plan, by: Actor) -> None:
     """Post what reversing lines take back, batches still under audit first. Runs in the caller's transaction.
 
     What is under audit is taken from its own batch; what was released, from the partner's other batches under audit,
-    the oldest first, and then from the redeem wallet, which may go below zero.
+    the oldest first, from the partner's share of the brand's pool, and then from the redeem wallet, which may go below
+    zero.
     """
     rows = execute_sql(
         sql("reversals_by_batch"),
@@ -214,11 +215,14 @@ def _post_clawback(batch: CommissionBatch, by: Actor) -> UUID:
         if part.minor > 0:
             source.taken_back_minor += part.minor
             from_temporary, left = from_temporary + part, left - part
+    from_pool = pool.take(batch.partner_id, left) if left.minor > 0 else Money.zero(batch.currency)
     lines = [
         ledger.Line(ledger.wallet(EXPENSE, "commission", batch.currency).id, -batch.posted),
         ledger.Line(ledger.wallet(owner, ledger.TEMPORARY, batch.currency).id, -from_temporary),
-        ledger.Line(ledger.wallet(owner, ledger.REDEEM, batch.currency).id, -left),
+        ledger.Line(ledger.wallet(owner, ledger.REDEEM, batch.currency).id, -(left - from_pool)),
     ]
+    if from_pool.minor > 0:
+        lines.append(ledger.Line(ledger.wallet(pool.POOL, pool.PURPOSE, batch.currency).id, -from_pool))
     return ledger.post(
         batch.key, "commission.clawback", lines, by, memo=batch.track, business_date=batch.business_date
     ).id
@@ -272,7 +276,10 @@ def _release(keys: Sequence[BatchKey], now: datetime, by: Actor) -> int:
     batches = _releasable(now, len(keys), keys)
     if not batches:
         return 0
-    own = _release_wallets(batches)
+    is_pooled = pool.is_target()
+    if is_pooled:
+        pool.add(batches)
+    own = _release_wallets(batches, is_pooled)
     drafts = []
     for batch in batches:
         owner = partner_owner(batch.partner_id)
@@ -283,7 +290,7 @@ def _release(keys: Sequence[BatchKey], now: datetime, by: Actor) -> int:
                     kind="commission.release",
                     lines=[
                         ledger.Line(own[(owner, ledger.TEMPORARY, batch.currency)], -batch.remaining),
-                        ledger.Line(own[(owner, ledger.REDEEM, batch.currency)], batch.remaining),
+                        ledger.Line(own[_released_to(batch, is_pooled)], batch.remaining),
                     ],
                     memo=f"{batch.track} {batch.business_date.isoformat()}",
                 )
@@ -331,14 +338,18 @@ def _releasable(now: datetime, limit: int, keys: Sequence[BatchKey] | None = Non
     return list(session().scalars(statement.execution_options(populate_existing=True)))
 
 
-def _release_wallets(batches: Iterable[CommissionBatch]) -> dict[tuple[ledger.Owner, str, str], UUID]:
-    return ledger.wallets(
-        [
-            (partner_owner(batch.partner_id), purpose, batch.currency)
-            for batch in batches
-            for purpose in (ledger.TEMPORARY, ledger.REDEEM)
-        ]
-    )
+def _release_wallets(
+    batches: Collection[CommissionBatch], is_pooled: bool
+) -> dict[tuple[ledger.Owner, str, str], UUID]:
+    sources = {(partner_owner(batch.partner_id), ledger.TEMPORARY, batch.currency) for batch in batches}
+    return ledger.wallets([*sources, *{_released_to(batch, is_pooled) for batch in batches}])
+
+
+def _released_to(batch: CommissionBatch, is_pooled: bool) -> tuple[ledger.Owner, str, str]:
+    """The partner's own redeem wallet, or the brand's pool."""
+    if is_pooled:
+        return pool.POOL, pool.PURPOSE, batch.currency
+    return partner_owner(batch.partner_id), ledger.REDEEM, batch.currency
 
 
 def _key_of(batch: CommissionBatch) -> BatchKey:

@@ -15,7 +15,7 @@ FROM (
     sum((  -- One by one: the books hold the entries of years.
       SELECT sum(g.amount_minor) FROM posting AS g
       WHERE g.tenant_id = b.tenant_id AND g.entry_id = b.entry_id AND (
-        SELECT w.owner_kind = 'partner' AND w.owner_id = b.partner_id FROM wallet AS w
+        SELECT w.owner_kind = 'partner' AND w.owner_id = b.partner_id OR w.house = 'commission_pool' FROM wallet AS w
         WHERE w.tenant_id = g.tenant_id AND w.id = g.wallet_id
       )
     )) * power(10::numeric, -CAST(:places AS int)),

@@ -11,7 +11,9 @@ FROM (
     (
       SELECT sum(g.amount_minor) FROM posting AS g
       WHERE g.tenant_id = :tenant_id AND g.entry_id = b.entry_id AND (
-        SELECT w.owner_kind = 'partner' AND w.owner_id = b.partner_id AND w.currency = b.currency FROM wallet AS w
+        SELECT w.currency = b.currency
+          AND (w.owner_kind = 'partner' AND w.owner_id = b.partner_id OR w.house = 'commission_pool')
+        FROM wallet AS w
         WHERE w.tenant_id = g.tenant_id AND w.id = g.wallet_id
       )
     ) * power(10::numeric, -b.places) AS from_journals,
