@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from flask import Flask
 
@@ -16,6 +18,7 @@ from app.partners.settlement import overdue, posting, trial
 from app.partners.settlement import run as settlement
 from app.partners.settlement.models import TrialState
 from tests.partners import world
+from tests.partners.settlement.test_killed import wait_for_a_waiter
 from tests.partners.test_pages import DAY, NOON, Shop, shop
 from tests.partners.trades import dec, plan_with
 from tests.partners.world import BY
@@ -33,6 +36,7 @@ from tests.support.brands import (
     south,
 )
 from tests.support.browsing import Visitor, text_of
+from tools import roles
 
 __all__ = ["app", "brands", "hash_once", "north", "shop", "south"]
 
@@ -248,3 +252,31 @@ def test_the_office_chooses_a_partners_currency_and_the_partner_reads_it(app: Fl
     office = text_of(desk.get(f"/commission/settlements/{NEXT.isoformat()}"))
     assert f"{euros} EUR" in office
     assert posting.EXPENSE.kind == "house"
+
+
+def test_while_a_run_posts_a_partners_pages_and_payout_answer(
+    app: Flask, shop: Shop, database: roles.Addresses
+) -> None:
+    """The run waits inside its statements, with its money posted; the partner reads and is paid meanwhile."""
+    trade(shop, NOON + timedelta(days=1), "2.00")
+    pia = browser_of(app, shop.brand, shop.pia, "partner")
+    number = pia.form_number("/payout")
+
+    def settle() -> None:
+        with tenant_scope(shop.brand.id):
+            world.settle(NEXT)
+
+    with (
+        psycopg.connect(roles.libpq(database.owner), autocommit=False) as holder,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        holder.execute(b"LOCK TABLE commission_statement IN SHARE MODE")  # Readers pass, writers wait.
+        working = pool.submit(settle)
+        wait_for_a_waiter(holder, "commission_statement")
+        for page in ("/", "/earnings", "/statements", "/payout"):
+            assert pia.get(page).status_code == 200
+        paid = pia.post("/payout", {"currency": "USD", "amount": "1.00", "once": number})
+        assert paid.status_code == 303
+        assert not working.done()
+        holder.rollback()
+        working.result(timeout=60)
