@@ -161,7 +161,8 @@ def test_the_books_and_the_record_are_append_only(catalogue: psycopg.Connection[
     changeable = catalogue.execute(
         "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
         " AND relname IN ('posting', 'journal_entry', 'audit_record', 'audit_link', 'commission_line',"
-        " 'commission_award', 'commission_dispute_message', 'commission_dispute_evidence')"
+        " 'commission_award', 'commission_dispute_message', 'commission_dispute_evidence',"
+        " 'abuse_signal', 'abuse_finding_line', 'abuse_finding_batch', 'client_day', 'client_instrument')"
         " AND (has_table_privilege(%s, oid, 'UPDATE') OR has_table_privilege(%s, oid, 'DELETE'))",
         (roles.APP, roles.APP),
     )

@@ -32,6 +32,7 @@ OBJECTS = {
     "dispute_id": "commission_dispute",
     "draft_id": "plan_draft",
     "early_id": "early_release",
+    "finding_id": "abuse_finding",
     "import_id": "adoption_import",
     "invitation_id": "sub_ib_invitation",
     "link_id": "campaign_link",

@@ -108,7 +108,7 @@ class TestScalper:
         assert (found.kind, found.client_id, found.action) == (FindingKind.SCALPER, pair.client, "hold")
         assert found.evidence["share_of_trades"] == "0.5"
         assert temporary(pair) == dec("4.80")
-        assert {(line[2], line[3]) for line in world.held()} == {(pair.partner, ("FRAUD_HOLD", "SCALPER"))}
+        assert {(line[2], line[3]) for line in world.held()} == {(pair.partner, ("FRAUD_HOLD", "TRADING_PATTERN"))}
 
     def test_cleared_it_is_paid_with_the_next_day_and_not_raised_again(self) -> None:
         pair = settled(plan_of(SCALPING))
