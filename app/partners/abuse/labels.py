@@ -13,6 +13,16 @@ ACTIONS: dict[str, tuple[Message, str]] = {
     "shadow": (_l("Only reported"), "neutral"),
     "hold": (_l("Holds money"), "warning"),
 }
+DETECTOR_ACTIONS: dict[str, Message] = {
+    "off": _l("Not looked for"),
+    "shadow": ACTIONS["shadow"][0],
+    "hold": ACTIONS["hold"][0],
+}
+HOLD_POLICIES: dict[str, Message] = {
+    "reject": _l("Pay nothing"),
+    "hold": _l("Hold for a person"),
+    "bands": _l("Pay the share of their band"),
+}
 SIGNS: dict[str, Message] = {
     "no_sign_in": _l("The sub-partner does not sign in."),
     "shared_device": _l("They use the same browser as the master."),

@@ -10,6 +10,7 @@ from wtforms.fields.choices import SelectChoice
 from app.core.forms import Form, OneOf, Required
 from app.kit.text import Message, _l
 from app.partners import labels
+from app.partners.abuse.forms import DetectorFields
 from app.partners.ranks import labels as rank_labels
 
 
@@ -20,7 +21,7 @@ def _pick(label: Message, texts: Mapping[str, Message], first: Message | None = 
     return SelectField(label, [OneOf(lambda: words)], choices=choices, validate_choice=False)
 
 
-class PlanForm(Form):
+class PlanForm(DetectorFields):
     """A whole plan but for its rules."""
 
     revision = HiddenField()

@@ -10,6 +10,7 @@ import msgspec
 
 from app.core.errors import Invalid
 from app.kit.text import _l
+from app.partners.abuse.reading import fill_abuse, read_abuse
 from app.partners.drafts.forms import ExampleForm, GodRuleForm, MatchFields, PlanForm, ReferralRuleForm
 from app.partners.drafts.golden import GoldenExample
 from app.partners.drafts.typed import PERCENT, decimal_of, number, plain, whole, words
@@ -129,6 +130,7 @@ def read_plan(form: PlanForm, before: Plan) -> Plan:
         min_payout=number(form, "min_payout", default=Decimal(0)),
         **read_payouts(form, before),
         **read_sharing(form, before),
+        abuse=read_abuse(form, before),
         volume_multipliers=_pairs(form.volume_multipliers.data, "volume_multipliers"),
         typical=_typical(form.typical.data, before.typical),
     )
@@ -138,6 +140,7 @@ def _read_gates(form: PlanForm, before: Gates) -> Gates:
     return msgspec.structs.replace(
         before,
         min_hold_seconds=number(form, "min_hold_seconds", default=Decimal(0)) or Decimal(0),
+        hold_policy=form.hold_policy.data,
         exempt_from_hold=words(form.exempt_from_hold.data),
         partial_close=form.partial_close.data,
         close_by=form.close_by.data,
@@ -185,6 +188,7 @@ def fill_plan(plan: Plan, revision: int) -> dict[str, Any]:
         "min_payout": plain(plan.min_payout),
         **fill_payouts(plan),
         **fill_sharing(plan),
+        **fill_abuse(plan),
         "volume_multipliers": "\n".join(f"{name} {plain(one)}" for name, one in plan.volume_multipliers.items()),
         "typical": "\n".join(
             " ".join([symbol, plain(one.spread), plain(one.contract_size), one.currency, one.symbol_class]).strip()
