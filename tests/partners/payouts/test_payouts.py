@@ -20,9 +20,11 @@ from app.partners.payouts import service
 from app.partners.payouts.terms import PayoutTerms, payout_faults
 from app.partners.plan import Caps
 from app.partners.settlement import posting
+from app.rates import service as rates
 from app.restrictions import service as restrictions
 from app.restrictions.rules import REASONS
 from tests.partners import world
+from tests.partners.drafts.test_editor import SAFE, begun, found, typed
 from tests.partners.test_pages import add_partners
 from tests.partners.trades import dec, plan_with
 from tests.partners.world import BY
@@ -395,3 +397,45 @@ def test_terms_that_cannot_be_are_named() -> None:
 
     assert found == {"payouts.methods", "payouts.automatic_from"}
     assert list(payout_faults(PayoutTerms(), Decimal(0))) == []
+
+
+def test_the_plan_editor_says_how_partners_are_paid_out(app: Flask, north: Brand) -> None:
+    desk = make_staff(north, "partner_desk")
+    draft = begun(north, desk)
+    office = browser_of(app, north, desk, "office")
+    address = f"/commission/drafts/{draft.id}"
+    wanted = {
+        "payout_wallet": True,
+        "payout_bank": True,
+        "payout_approval_from": "500",
+        "payout_second_person_from": "5000.50",
+        "payout_automatic_from": "100",
+        "min_payout": "25",
+        "max_hold_days": "14",
+        "release_target": "tenant_pool",
+    }
+
+    assert office.post(address, typed(SAFE, 1, **wanted)).status_code in (302, 303)
+    plan = found(north, draft).plan
+    assert plan.payouts == PayoutTerms(
+        methods=("wallet", "bank"),
+        approval_from=dec(500),
+        second_person_from=dec("5000.50"),
+        automatic_from=dec(100),
+    )
+    assert (plan.min_payout, plan.max_hold_days, plan.release_target) == (dec(25), 14, "tenant_pool")
+    again = office.post(address, typed(plan, 2, payout_wallet=False, payout_bank=False))
+    assert again.status_code == 422
+    assert "Offer at least one way of payout" in text_of(again)
+    assert office.post(address, typed(plan, 2, payout_automatic_from="many")).status_code == 422
+
+
+def test_limits_hold_in_another_currency_at_the_rate_of_the_day(north: Brand) -> None:
+    open_desk(north, PayoutTerms(approval_from=Decimal(10), automatic_from=Decimal(50)))
+    with tenant_scope(north.id):
+        worth = in_transaction(lambda: rates.rate("USD", "EUR").convert(Money(dec(10), "USD")).amount)
+        terms, least = in_transaction(service.terms_for, "EUR")
+    assert terms.approval_from == worth != dec(10)
+    assert Decimal(0) < least < dec(5)
+    assert terms.approvals_needed(worth) == 1
+    assert terms.approvals_needed(worth - dec("0.01")) == 0

@@ -14,13 +14,14 @@ import psycopg
 import pytest
 from sqlalchemy import event
 
-from app.core.db import app_engine, dispose_engines, execute_sql, in_transaction, tenant_scope, transaction
+from app.core.db import app_engine, batch_scope, dispose_engines, execute_sql, in_transaction, tenant_scope, transaction
 from app.kit.money import Money
 from app.ledger import service as ledger
 from app.partners import permissions, queries
 from app.partners.payouts import service as payouts
-from app.partners.settlement import compute, posting
+from app.partners.settlement import compute, posting, wallets
 from app.partners.settlement import run as settlement
+from app.rates import queries as rates
 from app.restrictions import service as restrictions
 from app.restrictions.rules import REASONS
 from tests.partners import world
@@ -33,9 +34,12 @@ FIRST = date(2026, 6, 1)
 
 
 class Story:
-    """A partner above a partner above a trader; each day brings the same trades and takes one of the last day back."""
+    """A partner above a partner, who is paid in euros, above a trader; each day brings the same trades and takes one of
+    the last day back."""
 
     def __init__(self) -> None:
+        with batch_scope("test rates"), transaction():  # Whole cents in euros, too, so that one day is as another.
+            rates.store_quotes([("USD", FIRST + timedelta(days=n), dec("1.25")) for n in range(-3, 400)])
         with transaction():
             self.top, self.near, self.trader = (world.make_client(name) for name in ("Top", "Near", "Trader"))
             world.link(self.trader, self.near)
@@ -44,6 +48,7 @@ class Story:
             held = world.make_client("Held")
             world.link(self.top, held)
             world.publish(plan_with(on_ineligible="hold"))
+            wallets.choose_currency(self.near, "EUR", by=BY)
             restrictions.lock(held, permissions.COMMISSION_ACCRUAL, reason_code=next(iter(REASONS)), by=BY)
             self.platform = world.make_platform()
         self.day = FIRST
@@ -91,13 +96,13 @@ OUTCOMES = {
     " WHERE tenant_id = :tenant_id AND business_date = :day GROUP BY 1, 2, 3",
     "holds": "SELECT partner_id, track, gates, count(*) FROM commission_hold"
     " WHERE tenant_id = :tenant_id AND held_on = :day GROUP BY 1, 2, 3",
-    "batches": "SELECT partner_id, track, sequence, purpose, lines, carry_in, carry_out, posted_minor, status"
+    "batches": "SELECT partner_id, track, currency, sequence, purpose, lines, carry_in, carry_out, posted_minor, status"
     " FROM commission_batch WHERE tenant_id = :tenant_id AND business_date = :day",
     "postings": "SELECT e.kind, w.owner_kind, w.owner_id, w.purpose, p.amount_minor FROM journal_entry AS e"
     " JOIN posting AS p ON p.tenant_id = e.tenant_id AND p.entry_id = e.id"
     " JOIN wallet AS w ON w.tenant_id = p.tenant_id AND w.id = p.wallet_id"
     " WHERE e.tenant_id = :tenant_id AND e.business_date = :day",
-    "statements": "SELECT partner_id, line_count, reason_count, lines, held, carry_in, carry_out, posted_minor"
+    "statements": "SELECT partner_id, currency, line_count, reason_count, lines, held, carry_in, carry_out, posted_minor"
     " FROM commission_statement WHERE tenant_id = :tenant_id AND business_date = :day",
 }
 
