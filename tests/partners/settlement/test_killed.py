@@ -102,8 +102,8 @@ OUTCOMES = {
     " JOIN posting AS p ON p.tenant_id = e.tenant_id AND p.entry_id = e.id"
     " JOIN wallet AS w ON w.tenant_id = p.tenant_id AND w.id = p.wallet_id"
     " WHERE e.tenant_id = :tenant_id AND e.business_date = :day",
-    "statements": "SELECT partner_id, currency, line_count, reason_count, lines, held, carry_in, carry_out, posted_minor"
-    " FROM commission_statement WHERE tenant_id = :tenant_id AND business_date = :day",
+    "statements": "SELECT partner_id, currency, line_count, reason_count, lines, held, carry_in, carry_out,"
+    " posted_minor FROM commission_statement WHERE tenant_id = :tenant_id AND business_date = :day",
 }
 
 
