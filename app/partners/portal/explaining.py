@@ -19,6 +19,7 @@ from app.partners.portal.lots_and_money import (
     lots_sums,
     money_sums,
     partner_cap_sums,
+    revenue_sums,
     reversal_sums,
     shared_sums,
 )
@@ -192,7 +193,7 @@ def _sums(
     if e.reason or x.amount_before_cap is None:
         return
     if plan.caps.max_total_share_of_revenue is not None:
-        yield Sum(_l("What the trade earned the broker"), x.facts.revenue, unit=plan.currency)
+        yield from revenue_sums(x, more)
     yield from reversal_sums(x) if e.component == "reversal" else _caps(x, siblings)
     yield from shared_sums(x, shares)
     if batch is not None:

@@ -12,6 +12,7 @@ from app.partners.models import CommissionBatch
 from app.partners.plan import Plan
 from app.partners.portal.sums import ONE, Sum, plus, times
 from app.partners.queries import Explanation
+from app.partners.rules.gates import hold_share
 from app.partners.rules.posting import MODES, REBATE_TRACKS
 
 ROUNDINGS: Final[dict[str, Message]] = {
@@ -42,9 +43,17 @@ def lots_sums(x: Explanation, more: Any) -> Iterator[Sum]:
     elif paid < t.volume_lots:
         label = _l("Volume less what was closed against it")
         yield Sum(label, paid, plus(t.volume_lots, paid - t.volume_lots), unit="lots")
+    held = _held_share(x, more)
+    if held != ONE:
+        yield Sum(_l("The part that counts after so long a time open"), held)
     if factor != ONE:
         yield Sum(_l("The part of the account that was the client's own money"), factor)
-    yield Sum(_l("Volume that counts"), t.lots, times(paid, multiplier, factor), unit="lots")
+    yield Sum(_l("Volume that counts"), t.lots, times(paid, multiplier, held, factor), unit="lots")
+
+
+def _held_share(x: Explanation, more: Any) -> Decimal:
+    t = x.facts
+    return hold_share(t.opened_at, t.closed_at, t.trade_reason, more.group_name, x.version.plan)
 
 
 def cashback_sums(x: Explanation) -> Iterator[Sum]:
@@ -54,6 +63,54 @@ def cashback_sums(x: Explanation) -> Iterator[Sum]:
         return
     rate, lots = x.earning.rate, x.facts.lots
     yield Sum(_l("Cashback for the lots that count"), before, times(rate, lots), unit=x.version.plan.currency)
+
+
+def revenue_sums(x: Explanation, more: Any) -> Iterator[Sum]:
+    """What the trade earned: the value of its spread, and what the client paid, in the part that counts."""
+    t, plan = x.facts, x.version.plan
+    spread = spread_on(x, more, plan.revenue_basis or x.basis)
+    quote = (more.value_multiply, more.value_divide)
+    value = Sum(_l("Value of the spread"), Decimal(0), unit=plan.currency)
+    if spread is not None and None not in quote:
+        parts = times(spread, t.contract_size, t.lots, quote[0], over=(quote[1],))
+        value = Sum(value.label, Sum(value.label, Decimal(0), parts).computed, parts, unit=plan.currency)
+    paid = t.revenue - value.result
+    yield value
+    if paid:
+        factors = [plan.volume_multiplier(t.symbol, more.group_name), _held_share(x, more), more.paid_multiply]
+        divisors = [more.paid_divide or ONE]
+        if more.lots_paid is not None:
+            factors += [more.lots_paid, more.credit_factor]
+            divisors.append(t.volume_lots)
+        parts = times(-t.commission, *factors, over=tuple(divisors))
+        yield Sum(_l("Commission that the client paid"), paid, parts, unit=plan.currency)
+    yield Sum(_l("What the trade earned the broker"), t.revenue, plus(value.result, paid), unit=plan.currency)
+
+
+def spread_on(x: Explanation, more: Any, basis: str) -> Decimal | None:
+    """The spread of the trade on a basis, as it counted; None where it was not known."""
+    t = x.facts
+    typical = x.version.plan.typical.get(t.symbol)
+    usual = typical.spread if typical is not None else None
+    if basis == "typical":
+        return usual
+    at_open, at_close = _between(t.open_bid, t.open_ask, usual), _between(t.close_bid, t.close_ask, usual)
+    found = {
+        "open": (at_open,),
+        "close": (at_close,),
+        "half_half": (at_open, at_close),
+        "capped": (at_open, more.average if more.average is not None else usual),
+    }[basis]
+    known = [one for one in found if one is not None]
+    if len(known) < len(found):
+        return None
+    if basis == "capped":
+        return min(known)
+    return known[0] if len(known) == 1 else sum(known, Decimal(0)) / 2
+
+
+def _between(bid: Decimal | None, ask: Decimal | None, usual: Decimal | None) -> Decimal | None:
+    return usual if bid is None or ask is None or bid <= 0 or ask < bid else ask - bid
 
 
 def partner_cap_sums(x: Explanation) -> Iterator[Sum]:

@@ -52,6 +52,7 @@ def given_numbers(x: Explanation, b: Background) -> set[Decimal]:
         found += [b.batch.multiply, b.batch.divide]
     found += [plan.caps.max_total_per_lot, plan.caps.max_total_share_of_revenue, Decimal(2), Decimal(1_000_000)]
     found += [getattr(rule, "max_per_event", None) for rule in rules_of(plan)]
+    found += [band.share for band in plan.gates.hold_bands] + list(plan.volume_multipliers.values())
     found += [one.spread for symbol, one in plan.typical.items() if symbol == t.symbol]
     return {abs(number) for number in found if number is not None}
 
@@ -64,7 +65,10 @@ FACTS = (
     "volume_lots", "contract_size", "open_price", "open_bid", "open_ask", "close_bid", "close_ask", "commission",
     "profit", "multiply", "divide",
 )  # fmt: skip
-MORE = ("lots_paid", "lots_netted", "credit_factor", "average")
+MORE = (
+    "lots_paid", "lots_netted", "credit_factor", "average", "value_multiply", "value_divide", "paid_multiply",
+    "paid_divide",
+)  # fmt: skip
 
 
 def recompute(x: Explanation, b: Background) -> None:
@@ -91,7 +95,13 @@ def test_random_lines_are_computed_again_from_their_explanations(drawn: dict[str
     world.settle(built.day)
     with transaction():
         for x, b in lines_of(built.ids):
-            recompute(x, b)
+            if not stands_for_a_position(x, b):
+                recompute(x, b)
+
+
+def stands_for_a_position(x: Explanation, b: Background) -> bool:
+    """Whether the trade brings the numbers of other closes of its position, which have explanations of their own."""
+    return b.more.lots_paid is not None and b.more.lots_paid + b.more.lots_netted > x.facts.volume_lots
 
 
 GOLD = {"symbol_class": "metal", "contract_size": dec(100), "bid": dec("4581.23")}
