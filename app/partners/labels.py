@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.kit.text import Message, _l, _lp
 from app.partners.rules.facts import ReasonCode
 from app.referrals import masking
+from app.trading.service import proof as trading
 
 TRACKS: dict[str, Message] = {
     "referral": _l("Referral levels"),
@@ -218,6 +219,13 @@ SPREAD_SOURCES: dict[str, Message] = {
 def reason(code: str) -> Message:
     """The sentence of a reason, or of what a line waits for."""
     return HOLDS[code] if code in HOLDS else REASONS[code]
+
+
+def incomplete(said: str) -> str:
+    """What a run noted of platforms that are not complete, in the reader's language; other text as it stands."""
+    for sentence in trading.INCOMPLETE:
+        said = said.replace(sentence.in_english(), str(sentence))
+    return said
 
 
 def masked(name: str) -> str:

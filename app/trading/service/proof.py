@@ -21,6 +21,12 @@ from app.trading.queries import ingest as ingest_queries
 from app.trading.queries import platforms as queries
 from app.trading.service import outcomes
 
+NOT_READ = _l("The deals of this day have not all been read yet.")
+GAP_OPEN = _l("A gap in the platform's events is being filled.")
+COUNTS_DIFFER = _l("The platform counts other deals than we hold.")
+INCOMPLETE = (NOT_READ, GAP_OPEN, COUNTS_DIFFER)
+"""All that can speak against a platform's deals being complete."""
+
 
 @dataclass(frozen=True, slots=True)
 class Completeness:
@@ -36,12 +42,12 @@ def completeness(platform_id: UUID, cutoff: datetime) -> Completeness:
     status = queries.status(platform_id)
     reasons: list[Message] = []
     if status.complete_until is None or status.complete_until < cutoff:
-        reasons.append(_l("The deals of this day have not all been read yet."))
+        reasons.append(NOT_READ)
     if status.catch_up_wanted:
-        reasons.append(_l("A gap in the platform's events is being filled."))
+        reasons.append(GAP_OPEN)
     standing = queries.open_differences(platform_id)
     if any(row.kind == "deal_count" and row.category is None for row in standing):  # An explained one stops nobody.
-        reasons.append(_l("The platform counts other deals than we hold."))
+        reasons.append(COUNTS_DIFFER)
     return Completeness(not reasons, tuple(reasons))
 
 
