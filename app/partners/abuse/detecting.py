@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -96,15 +97,31 @@ def count_days(run: SettlementRun, version: PlanVersion) -> None:
     if terms.counts_commission:
         statement = statement.replace("/* commission */0", "coalesce(c.amount, 0)")
         statement = statement.replace("/* joins */", sql("commission_of_day"))
+    with joined_by_hash():
+        for day in days:
+            execute_sql(
+                statement,
+                business_date=day,
+                spreads=terms.empty_volume.spreads,
+                margin=seconds(terms.hold_gaming.margin_seconds),
+                **_closings(day),
+                **minimum_of(run, version),
+            )
+
+
+def _closings(day: date) -> dict[str, datetime | None]:
+    """Between which instants the trades of a settlement day were closed."""
+    found = execute_sql(sql("closings_of_day"), business_date=day).one()
+    return {"closed_from": found.first_at, "closed_to": found.last_at}
+
+
+@contextmanager
+def joined_by_hash() -> Iterator[None]:
+    """Join a day's rows by hash inside the block; what follows is planned as before."""
+    before = execute_sql("SHOW enable_nestloop").scalar_one()
     over_many_rows()
-    for day in days:
-        execute_sql(
-            statement,
-            business_date=day,
-            spreads=terms.empty_volume.spreads,
-            margin=seconds(terms.hold_gaming.margin_seconds),
-            **minimum_of(run, version),
-        )
+    yield
+    execute_sql(f"SET LOCAL enable_nestloop = {before}")
 
 
 def minimum_of(run: SettlementRun, version: PlanVersion) -> dict[str, Any]:
@@ -127,7 +144,10 @@ def _at(run: SettlementRun) -> datetime:
 
 
 def _short_holds(run: SettlementRun, version: PlanVersion) -> Iterator[Found]:
-    for row in execute_sql(sql("short_holds"), business_date=run.business_date, **minimum_of(run, version)):
+    given = minimum_of(run, version) | _closings(run.business_date)
+    with joined_by_hash():
+        rows = execute_sql(sql("short_holds"), business_date=run.business_date, **given).all()
+    for row in rows:
         yield patterns.short_hold(row.client_id, row.trades, row.lots, version.plan)
 
 

@@ -16,13 +16,12 @@ from app.core.db import execute_sql, session
 from app.kit import clock
 from app.kit.ids import new_id
 from app.partners.abuse import detecting, queries
-from app.partners.abuse.detecting import minimum_of, sql
+from app.partners.abuse.detecting import joined_by_hash, minimum_of, sql
 from app.partners.abuse.models import Finding, FindingKind, FindingState, Signal
 from app.partners.abuse.patterns import RULE_VERSION, Found
 from app.partners.abuse.terms import AbuseTerms
 from app.partners.awards.queries import sql as award_sql
 from app.partners.models import PlanVersion, SettlementRun
-from app.partners.settlement.facts import over_many_rows
 
 _OF_CLIENT = (FindingKind.SCALPER, FindingKind.CHURN_INTENSITY, FindingKind.EMPTY_VOLUME)
 
@@ -43,13 +42,14 @@ def judge(run: SettlementRun, version: PlanVersion) -> None:
         write(run, plan.abuse, detecting.detect(run, version))
     if not queries.knows_any():
         return
-    over_many_rows()
-    execute_sql(sql("attach_lines"), business_date=run.business_date, **minimum_of(run, version))
-    execute_sql(
-        sql("hold_lines"),
-        business_date=run.business_date,
-        expires_on=run.business_date + timedelta(days=plan.hold_days),
-    )
+    if queries.holds_any():
+        with joined_by_hash():
+            execute_sql(sql("attach_lines"), business_date=run.business_date, **minimum_of(run, version))
+        run.held += execute_sql(
+            sql("hold_lines"),
+            business_date=run.business_date,
+            expires_on=run.business_date + timedelta(days=plan.hold_days),
+        ).rowcount
     execute_sql(sql("judge_refused"), business_date=run.business_date)
 
 

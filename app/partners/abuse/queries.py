@@ -75,6 +75,12 @@ def knows_any() -> bool:
     return session().scalar(select(Finding.id).limit(1)) is not None
 
 
+def holds_any() -> bool:
+    """Whether any finding keeps money back now."""
+    statement = select(Finding.id).where(Finding.action == "hold", Finding.state.in_(UNDER_WAY)).limit(1)
+    return session().scalar(statement) is not None
+
+
 def under_way() -> Sequence[Finding]:
     """Findings that nobody has ended."""
     return session().scalars(select(Finding).where(Finding.state.in_(UNDER_WAY))).all()

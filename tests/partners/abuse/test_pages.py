@@ -11,8 +11,9 @@ from flask import Flask
 from app.core.db import execute_sql, in_transaction, tenant_scope, transaction
 from app.partners.abuse import queries
 from app.partners.abuse.models import Finding
-from app.partners.abuse.terms import AbuseTerms, Scalping
+from app.partners.abuse.terms import DEFAULT_BANDS, AbuseTerms, Churning, Scalping, abuse_faults, band_faults
 from tests.partners import world
+from tests.partners.drafts.test_editor import SAFE, begun, found, typed
 from tests.partners.test_pages import DAY, NOON, add_partners, app, brands, hash_once, north, south
 from tests.partners.trades import dec, plan_with
 from tests.support.brands import PASSWORD, Brand, Person, browser_of, make_staff, make_trader
@@ -137,6 +138,42 @@ def test_a_partner_reads_why_without_how(app: Flask, shop: Shop) -> None:
     assert "The way in which the client trades was questioned." in told
     assert "SCALPER" not in told
     assert "0.3" not in told.split("questioned")[1][:200]
+
+
+def test_the_plan_editor_switches_detectors_and_leaves_thresholds(app: Flask, north: Brand) -> None:
+    desk = make_staff(north, "partner_desk")
+    draft = begun(north, desk)
+    office = browser_of(app, north, desk, "office")
+    address = f"/commission/drafts/{draft.id}"
+    strict = plan_with(SAFE, abuse=AbuseTerms(scalping=Scalping(share_above=dec("0.2"))))
+
+    assert office.post(address, typed(strict, 1, hold_policy="bands", detect_scalping="shadow")).status_code in (
+        302,
+        303,
+    )
+    plan = found(north, draft).plan
+    assert (plan.gates.hold_policy, plan.gates.hold_bands) == ("bands", DEFAULT_BANDS)
+    assert (plan.abuse.scalping.action, plan.abuse.clusters.action) == ("shadow", "off")
+    assert office.post(address, typed(plan, 2, detect_clusters="maybe")).status_code == 422
+
+
+def test_terms_that_cannot_be_are_named() -> None:
+    wrong = AbuseTerms(
+        scalping=Scalping(share_above=dec(2), window_days=0, trades_min=0),
+        churning=Churning(review_at=dec(2)),
+        quiet_days=-1,
+    )
+
+    assert {key for key, _ in abuse_faults(wrong)} == {
+        "abuse.scalping.window_days",
+        "abuse.scalping.share_above",
+        "abuse.scalping.trades_min",
+        "abuse.churning.hold_at",
+        "abuse.quiet_days",
+    }
+    assert list(abuse_faults(AbuseTerms())) == list(band_faults(DEFAULT_BANDS)) == []
+    assert {key for key, _ in band_faults(DEFAULT_BANDS[1:])} == {"gates.hold_bands"}
+    assert {key for key, _ in band_faults(DEFAULT_BANDS[::-1])} == {"gates.hold_bands"}
 
 
 def test_a_browser_is_known_again_by_a_word_of_its_own(app: Flask, north: Brand) -> None:

@@ -30,7 +30,7 @@ from app.partners.abuse.terms import (
 )
 from app.partners.awards import clawbacks
 from app.partners.plan import Plan
-from app.partners.settlement import posting
+from app.partners.settlement import posting, steps
 from app.partners.settlement import run as settlement
 from tests.partners import world
 from tests.partners.conftest import HERE, THERE
@@ -107,6 +107,7 @@ class TestScalper:
         found = only_finding()
         assert (found.kind, found.client_id, found.action) == (FindingKind.SCALPER, pair.client, "hold")
         assert found.evidence["share_of_trades"] == "0.5"
+        assert in_transaction(settlement.get, DAY).held == 1
         assert temporary(pair) == dec("4.80")
         assert {(line[2], line[3]) for line in world.held()} == {(pair.partner, ("FRAUD_HOLD", "TRADING_PATTERN"))}
 
@@ -379,7 +380,7 @@ class TestClusters:
             pair = Pair(plan_of(CLUSTERS))
             pair.trades(pair.client, [600])
         with monkeypatch.context() as stopped:
-            stopped.setattr(settlement.steps, "judge", stop)
+            stopped.setattr(steps, "judge", stop)
             with pytest.raises(Stopped):
                 world.settle(DAY)
         with transaction():

@@ -1,7 +1,8 @@
 -- Clients with lines of this day for positions that were open for less than the minimum.
 SELECT s.client_id, count(*) AS trades, sum(t.volume_lots) AS lots
 FROM settled_trade AS s
-JOIN closed_trade AS t ON t.tenant_id = s.tenant_id AND t.id = s.trade_id
+JOIN closed_trade AS t
+  ON t.tenant_id = s.tenant_id AND t.id = s.trade_id AND t.closed_at >= :closed_from AND t.closed_at <= :closed_to
 JOIN trading_account AS a ON a.tenant_id = t.tenant_id AND a.id = t.account_id
 WHERE s.tenant_id = :tenant_id AND s.business_date = :business_date
   AND t.closed_at - t.opened_at < CAST(:min_hold AS interval)

@@ -14,7 +14,9 @@ FROM (
     ), 0) AS empty_lots,
     sum(s.revenue) AS revenue
   FROM settled_trade AS s
-  JOIN closed_trade AS t ON t.tenant_id = s.tenant_id AND t.id = s.trade_id AND NOT t.is_demo AND t.opened_at IS NOT NULL
+  JOIN closed_trade AS t
+    ON t.tenant_id = s.tenant_id AND t.id = s.trade_id AND NOT t.is_demo AND t.opened_at IS NOT NULL
+    AND t.closed_at >= :closed_from AND t.closed_at <= :closed_to
   JOIN trading_account AS a ON a.tenant_id = t.tenant_id AND a.id = t.account_id
   CROSS JOIN LATERAL (
     SELECT t.reason = ANY (CAST(:exempt_from_hold AS text[]))
