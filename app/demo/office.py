@@ -27,8 +27,10 @@ def verify(world: World, client: Client, level: int) -> None:
         return
     with world.report.timed("set a verification level"):
         page = f"{client_page(world, 'compliance', client)}/kyc"
-        values = {"level": str(level), "reason": "Identity card and proof of address seen"}
-        world.staff("compliance").submit(page, values, action="/kyc")
+        form = world.staff("compliance").form(page, "/kyc")
+        if int(form.values["level"]) < level:  # Whoever was here before the day began may stand there already.
+            values = {"level": str(level), "reason": "Identity card and proof of address seen"}
+            world.staff("compliance").send(page, form, values)
     client.kyc_level = level
 
 
