@@ -40,7 +40,7 @@ __all__ = ["app", "brands", "hash_once", "north", "south"]
 
 HIDDEN = ("Zebulon", "Quagmire", "Wilhelmina", "Vanderbilt", "Paraguay", ">PY<", "@secret.example")
 LINK = re.compile(r'(?:href|hx-get|action)="(/[^"#]*)"')
-LEFT_ALONE = re.compile(r"^/(sign-out|static|events|profile|mailbox|language|theme)")
+LEFT_ALONE = re.compile(r"^/(sign-out|static|events|profile|mailbox|language|theme)|[?&]lang=")
 PAGES_MAX = 400
 
 
