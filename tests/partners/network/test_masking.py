@@ -101,7 +101,7 @@ def crawl(visitor: Visitor, begin: list[str]) -> dict[str, str]:
     waiting = list(begin)
     while waiting and len(found) < PAGES_MAX:
         path = waiting.pop(0)
-        if path in found or LEFT_ALONE.match(path):
+        if path in found or LEFT_ALONE.search(path):
             continue
         response = visitor.get(path)
         if response.status_code != 200 or response.mimetype not in ("text/html", "text/csv", "application/json"):
