@@ -95,7 +95,8 @@ class Front:
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         plain = writer.transport
-        await writer.start_tls(self._expired if self.mode == EXPIRED else self._sound)
+        with contextlib.suppress(AttributeError):  # Python asks the transport of somebody who left in the handshake.
+            await writer.start_tls(self._expired if self.mode == EXPIRED else self._sound)
         if writer.transport is None:  # The other side left during the handshake.
             writer._transport = plain
             return

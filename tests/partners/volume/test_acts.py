@@ -37,7 +37,8 @@ def audited(shop: Shop, action: str) -> list[Any]:
         return list(
             in_transaction(
                 lambda: execute_sql(
-                    "SELECT actor_name, reason FROM audit_record WHERE tenant_id = :tenant_id AND action = :action",
+                    "SELECT actor_name, reason FROM audit_record WHERE tenant_id = :tenant_id AND action = :action"
+                    " ORDER BY at",
                     action=action,
                 ).all()
             )

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from app.audit import queries as audit
 from app.core.errors import Invalid
+from app.tenancy import papers
 from app.trading.queries import accounts
 from app.trading.statements import queries, service
 from tests.support.brands import Brand, acting, browser_of, make_staff
@@ -26,7 +27,7 @@ NOV = datetime(2026, 11, 1, tzinfo=DUBAI)
 
 def statement(desk: Desk, first: date, last: date) -> service.Statement:
     with acting(desk.brand):
-        return service.statement(accounts.account(desk.account_id), service.period(first, last, DUBAI))
+        return service.statement(accounts.account(desk.account_id), papers.period(first, last, DUBAI))
 
 
 def lived(desk: Desk) -> None:
@@ -92,7 +93,7 @@ def test_periods_join_without_a_gap(desk: Desk, moves: list[tuple[int, Decimal, 
 def test_a_period_is_at_most_a_year_and_runs_forward() -> None:
     for first, last in ((date(2026, 2, 1), date(2026, 1, 1)), (date(2020, 1, 1), date(2026, 1, 1))):
         with pytest.raises(Invalid):
-            service.period(first, last, DUBAI)
+            papers.period(first, last, DUBAI)
 
 
 def test_the_history_is_filtered_and_summed(desk: Desk) -> None:
