@@ -21,6 +21,7 @@ from app.rates import queries as rates
 from app.restrictions import service as restrictions
 from app.restrictions.rules import REASONS
 from tests.partners import world
+from tests.partners.conftest import RATE_DAY
 from tests.partners.examples.stage import FRIDAY, Stage, amounts, six
 from tests.partners.trades import PLAN, C, capped, dec, plan_with, trade
 from tests.partners.world import BY
@@ -277,7 +278,7 @@ def test_example_16_d_a_wallet_in_euro() -> None:
     plan = plan_with(referral=None)
     stage = Stage()
     with batch_scope("test rates"), transaction():
-        rates.store_quotes([("USD", FRIDAY + timedelta(days=1), dec("1.10006"))])  # The day on which Friday is cut off.
+        rates.store_quotes([("USD", RATE_DAY, dec("1.10006"))])
     with transaction():
         wallets.choose_currency(stage.ids["A"], "EUR", by=BY)
         world.publish(plan)
