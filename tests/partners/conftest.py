@@ -30,8 +30,9 @@ _DOCUMENT = """{
 def pays(database: roles.Addresses, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Both tenants exist and their sponsor changes reach the receivers; their books are proven afterwards."""
     monkeypatch.setattr(features, "_features", [REFERRALS, FEATURE])
-    for kind, handler in FEATURE.subscribers:
-        events.subscribe(kind, handler)
+    for feature in (REFERRALS, FEATURE):  # In the product's order: a sign-up is counted once it is attributed.
+        for kind, handler in feature.subscribers:
+            events.subscribe(kind, handler)
     tenancy.forget()
     for number in (HERE, THERE):
         with batch_scope("test tenants"), transaction():
